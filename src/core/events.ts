@@ -1,0 +1,64 @@
+/** Progress as data: one JSON-serialisable union, made by the engine and only consumed by renderers. */
+import type { Digest } from './digest.ts'
+import type { SourceRange } from './errors.ts'
+
+/** Version of the union, in the first event of `--progress=json`. */
+export const eventVersion = 1
+
+/** A Dockerfile instruction as a display line. */
+export interface StepLine {
+  /** Unique in a build; names the step in all later events. */
+  readonly id: string
+  /** Position among all instructions of the Dockerfile's reachable stages, from 1. */
+  readonly ordinal: number
+  readonly total: number
+  /** Stage name, or its index as text. */
+  readonly stage: string
+  /** The instruction as written, on one line. */
+  readonly text: string
+  /** False for instructions that only edit the config. */
+  readonly makesLayer: boolean
+}
+
+/** What a transfer moves. */
+export type TransferKind = 'pull' | 'push' | 'download' | 'export' | 'unpack'
+
+export type BuildEvent =
+  | {
+      readonly type: 'build-started'
+      readonly version: typeof eventVersion
+      readonly dockerfile: string
+      readonly context: string
+    }
+  | { readonly type: 'context'; readonly files: number; readonly bytes: number; readonly durationMs: number }
+  | { readonly type: 'plan'; readonly steps: readonly StepLine[] }
+  | { readonly type: 'step-started'; readonly id: string }
+  | { readonly type: 'step-output'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | {
+      readonly type: 'step-finished'
+      readonly id: string
+      readonly outcome: 'done' | 'cached' | 'failed' | 'cancelled'
+      readonly durationMs: number
+      /** Layer made or reused, or the config's id for metadata steps. */
+      readonly digest?: Digest
+    }
+  | {
+      readonly type: 'transfer-started'
+      readonly id: string
+      readonly kind: TransferKind
+      readonly subject: string
+      readonly total?: number
+    }
+  | { readonly type: 'transfer-progress'; readonly id: string; readonly current: number; readonly total?: number }
+  | {
+      readonly type: 'transfer-finished'
+      readonly id: string
+      readonly outcome: 'done' | 'exists' | 'mounted' | 'failed'
+      readonly bytes: number
+      readonly durationMs: number
+    }
+  | { readonly type: 'warning'; readonly message: string; readonly at?: SourceRange; readonly rule?: string }
+  | { readonly type: 'message'; readonly text: string }
+  | { readonly type: 'image'; readonly id: Digest; readonly manifest: Digest; readonly tags: readonly string[] }
+  | { readonly type: 'pushed'; readonly reference: string; readonly digest: Digest; readonly size: number }
+  | { readonly type: 'build-finished'; readonly outcome: 'done' | 'failed' | 'cancelled'; readonly durationMs: number }

@@ -1,0 +1,64 @@
+/**
+ * Snapshots: root file systems on disk, one per chainID, and the writable layers on top of them.
+ *
+ * Lifecycle. `begin(parents)` gives a private draft over committed snapshots. Either an archive is applied to it (unpacking a
+ * layer) or it is mounted and a process writes through the mount (RUN). `changes()` then lists what the draft holds above its
+ * parents. `commit` publishes it under a chainID; `discard` drops it. A committed snapshot never changes. A crash leaves drafts
+ * only, which the next `sweep` removes. All of this runs inside the namespace, as uid 0 of it, except for tests.
+ */
+import type { BytePath } from '../core/bytepath.ts'
+import type { Digest } from '../core/digest.ts'
+import type { Entry } from '../oci/contents.ts'
+
+/** A stack of layers, lowest first, as chainIDs: the last one names the whole. Empty for scratch. */
+export type Parents = readonly Digest[]
+
+/** A difference of a draft from its parents. `entry.sha256` and `entry.offset` are not set yet; uid and gid are the kernel's. */
+export interface Change {
+  readonly entry: Entry
+  /** Path on disk of what the entry describes, for reading a file's bytes; undefined for whiteout and opaque. */
+  readonly source?: BytePath
+  /** Inode and birth time (`ino:birthtimeNs`) as seen through the mount where they differ, for the owner recorder of single mode. */
+  readonly identity?: string
+}
+
+/** Something mounted; `path` is absolute. */
+export interface MountedTree {
+  readonly path: string
+  unmount(): Promise<void>
+}
+
+/** Takes the entries of a layer in any order that an archive may have, safely. See apply.ts. */
+export interface Applier {
+  /** Applies one entry; `body` yields a regular file's bytes and is read to its end before the call returns. */
+  entry(entry: Entry, body: Iterable<Uint8Array> | undefined): void
+  /** Sets what had to wait (folder times, modes). */
+  finish(): void
+}
+
+export interface Draft {
+  /** Folder on disk that belongs to the draft alone. */
+  readonly dir: string
+  readonly parents: Parents
+  /** For unpacking a layer. `owners: false` leaves uid and gid alone (single mode). */
+  applier(options: { readonly owners: boolean }): Applier
+  /** Mounts parents and draft for writing. At most once at a time. */
+  mount(): Promise<MountedTree>
+  /** What the draft changed, in tree order, folders before what they hold; whiteouts and opaques before additions of the same folder. Call after unmounting. */
+  changes(options: { readonly excluded: readonly BytePath[] }): Iterable<Change>
+  discard(): Promise<void>
+}
+
+/** One way to keep snapshots: `overlay` or `copy`. Six methods; see test/conformance for the suite that each passes. */
+export interface Snapshotter {
+  readonly driver: 'overlay' | 'copy'
+  /** True if a committed snapshot with this chainID is there and whole. */
+  has(chainId: Digest): Promise<boolean>
+  begin(parents: Parents): Promise<Draft>
+  /** Publishes a draft; if the chainID is there already the draft is discarded. */
+  commit(draft: Draft, chainId: Digest): Promise<void>
+  /** Mounts a stack read-only. */
+  view(parents: Parents): Promise<MountedTree>
+  /** Deletes a committed snapshot; absent is fine. */
+  remove(chainId: Digest): Promise<void>
+}

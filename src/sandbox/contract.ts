@@ -1,0 +1,45 @@
+/** Running one process in one root file system. Called inside the namespace (the inner process). */
+import type { BytePath } from '../core/bytepath.ts'
+
+/** Where a process's output goes. `inherit` gives it the three descriptors given, for `run` in the foreground. */
+export type Stdio =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'pipes'; onOutput(this: void, stream: 'stdout' | 'stderr', chunk: Buffer): void }
+  | { readonly kind: 'inherit'; readonly fds: readonly [number, number, number] }
+
+/** A process to run. Text is UTF-8 here: it comes from a Dockerfile or an image config. */
+export interface ProcessSpec {
+  /** Program and arguments; the program is looked up in PATH of `env` inside the root. */
+  readonly args: readonly string[]
+  /** `NAME=value` entries; complete, nothing is added. */
+  readonly env: readonly string[]
+  /** Absolute; made by the caller if it must exist. */
+  readonly cwd: string
+  readonly uid: number
+  readonly gid: number
+  readonly supplementaryGids: readonly number[]
+  readonly network: 'host' | 'none'
+  readonly hostname: string
+  /** Extra lines for /etc/hosts: host name to address. */
+  readonly extraHosts: readonly (readonly [host: string, address: string])[]
+  readonly stdio: Stdio
+}
+
+/** How a process ended. Signals are 128 + n, as a shell reports them. */
+export interface ProcessResult {
+  readonly exitCode: number
+  /** In single mode: owners that the process asked for, by `ino:birthtimeNs` of the mounted tree. */
+  readonly owners?: ReadonlyMap<string, { readonly uid: number; readonly gid: number }>
+}
+
+/** Runs processes in mounted root file systems. */
+export interface Sandbox {
+  /**
+   * Runs to the end. `root` is a mount point of the caller; what the sandbox mounts below it is gone when it returns.
+   * Mount points that it had to create in the tree are in `createdPaths()`. The whole process tree is killed when `signal` fires.
+   * @throws WherryError `sandbox-failed` when the process could not be started (127 and 126 are exit codes, not errors), `cancelled`
+   */
+  run(root: string, spec: ProcessSpec, signal: AbortSignal): Promise<ProcessResult>
+  /** Paths that a run may create in the root file system for its mounts, to be kept out of the layer when the base lacks them. */
+  readonly mountPoints: readonly BytePath[]
+}

@@ -1,0 +1,141 @@
+/** What the rest of wherry may ask of the store. One folder on disk, shared by any number of processes; see formats.ts for the layout. */
+import type { Readable } from 'node:stream'
+import type { Digest } from '../core/digest.ts'
+import type { Entry } from '../oci/contents.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Document } from '../oci/image.ts'
+
+/**
+ * Content-addressed blobs in an OCI layout.
+ * A blob exists only whole, verified and durable: temp file, hash, fsync, rename, fsync of the folder. All writes are idempotent.
+ */
+export interface BlobStore {
+  /** Size in bytes, or undefined if the blob is absent. */
+  sizeOf(digest: Digest): Promise<number | undefined>
+  /** Where the blob's file is or would be, for synchronous readers and for hard links. Never write there. */
+  pathOf(digest: Digest): string
+  /** The blob's bytes from `start` on; digest and size are checked at the end when read from 0. @throws blob-missing, digest-mismatch */
+  read(digest: Digest, start?: number): Readable
+  /** Stores a stream or bytes; `expected` is checked. Returns digest and size. @throws digest-mismatch */
+  write(
+    source: Readable | Buffer,
+    expected?: { readonly digest?: Digest; readonly size?: number },
+  ): Promise<{ digest: Digest; size: number }>
+  /** Publishes a temp file (made in `Store.tempPath`) whose digest and size its maker computed while writing it. The file is fsynced and moved. */
+  adopt(tempPath: string, blob: { readonly digest: Digest; readonly size: number }): Promise<void>
+  /** Deletes a blob; absent is fine. */
+  remove(digest: Digest): Promise<void>
+}
+
+/** What the store knows of a layer, by diffID. */
+export interface LayerRecord {
+  readonly diffId: Digest
+  /** Size of the uncompressed tar in bytes, if known. */
+  readonly size?: number
+  /** Every compressed (or plain) form that was seen, each reused on push. Their blobs need not be present. */
+  readonly forms: readonly Descriptor[]
+  /** Registries that were seen to hold a form: `registry/repository`, for lazy fetching and cross-repository mounts. */
+  readonly sources: readonly { readonly repository: string; readonly digest: Digest }[]
+  /** Fidelity: `emulated` if made in a mode that could not keep every owner. */
+  readonly fidelity: 'exact' | 'emulated'
+}
+
+/** Facts about layers that are not in the image formats. */
+export interface LayerIndex {
+  /** The record of a layer, or undefined. */
+  get(diffId: Digest): Promise<LayerRecord | undefined>
+  /** Merges facts into the record: forms and sources are united, size set, `emulated` stays unless `exact` is given. */
+  note(record: Partial<LayerRecord> & { readonly diffId: Digest }): Promise<void>
+  /** The contents list of a layer, or undefined if it was never read. */
+  contents(diffId: Digest): Promise<readonly Entry[] | undefined>
+  /** Publishes the contents list that lies in a temp file in the form of contents-codec.ts. */
+  adoptContents(diffId: Digest, tempPath: string): Promise<void>
+}
+
+/** An image in the store. */
+export interface StoredImage {
+  /** Config digest. */
+  readonly id: Digest
+  /** Manifest (or index) descriptor; its bytes are a blob. */
+  readonly manifest: Descriptor
+  /** Full references (`docker.io/library/x:latest`) that point to it; none for a dangling image. */
+  readonly names: readonly string[]
+  /** `registry/repository@sha256:…` under which it was pulled or pushed. */
+  readonly repoDigests: readonly string[]
+  /** When it came into this store, ISO 8601. */
+  readonly storedAt: string
+}
+
+/** Images and their names, kept in the OCI layout's index.json. */
+export interface ImageStore {
+  list(): Promise<StoredImage[]>
+  /** Stores documents (config, manifest, index) and makes `names` point to the manifest, away from what they named before. */
+  put(
+    image: { readonly id: Digest; readonly manifest: Descriptor; readonly documents: readonly Document[] },
+    names: readonly string[],
+  ): Promise<void>
+  /** Finds by full or familiar name, `name@digest`, id, id prefix (>= 2 hex digits; ambiguous is an error) or manifest digest. @throws image-not-found */
+  resolve(query: string): Promise<StoredImage>
+  /** Adds a name to an image, away from whichever had it. */
+  tag(manifest: Digest, name: string): Promise<void>
+  /** Removes one name; the image stays, dangling. */
+  untag(name: string): Promise<void>
+  /** Forgets an image and all its names. Blobs go at the next garbage collection. */
+  remove(manifest: Digest): Promise<void>
+  /** Records that the manifest is known to a registry under this digest reference. */
+  noteRepoDigest(manifest: Digest, repoDigest: string): Promise<void>
+}
+
+/** The recorded result of a step. */
+export interface StepRecord {
+  /** The layer made; undefined for a step that changed nothing and makes no layer. */
+  readonly diffId?: Digest
+  readonly fidelity: 'exact' | 'emulated'
+  /** One line for people: the instruction. */
+  readonly description: string
+  readonly createdAt: string
+}
+
+/** Results by step key (definition key or content key). A record that cannot be read is a miss. */
+export interface StepCache {
+  get(key: Digest): Promise<StepRecord | undefined>
+  put(key: Digest, record: StepRecord): Promise<void>
+}
+
+/** Protects what a running process uses from garbage collection; ends with the process or its `release`. */
+export interface Lease {
+  /** Adds digests (blobs, diffIDs, manifests) and snapshots' chainIDs. */
+  hold(...digests: readonly Digest[]): Promise<void>
+  release(): Promise<void>
+}
+
+/** What a collection freed or would free. */
+export interface CollectionReport {
+  readonly blobs: number
+  readonly steps: number
+  readonly snapshots: readonly { readonly driver: string; readonly chainId: Digest }[]
+  readonly bytes: number
+}
+
+/** Everything wherry keeps on disk. */
+export interface Store {
+  readonly root: string
+  readonly blobs: BlobStore
+  readonly layers: LayerIndex
+  readonly images: ImageStore
+  readonly steps: StepCache
+  /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
+  tempPath(label: string): string
+  /** Folder of the snapshots of one driver and id map, made if absent. Only trees/ writes below it. */
+  snapshotsDir(driverAndMap: string): Promise<string>
+  /** Folder of stat caches. */
+  readonly contextDir: string
+  lease(): Promise<Lease>
+  /** Removes temp files, leases and mount points whose owners are dead. Cheap; run at the start of every build. */
+  sweep(): Promise<void>
+  /**
+   * Deletes blobs, step records and layer facts that no image, step record in use or lease reaches.
+   * Snapshots are only listed: their files have other owners and are removed by trees/.
+   */
+  collect(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<CollectionReport>
+}
