@@ -28,10 +28,16 @@ export interface MountedTree {
   unmount(): Promise<void>
 }
 
-/** Takes the entries of a layer in any order that an archive may have, safely. See apply.ts. */
+/** Receives one regular file's bytes. */
+export interface FileSink {
+  write(chunk: Uint8Array): void
+  close(): void
+}
+
+/** Takes the entries of a layer in any order that an archive may have, safely: nothing is ever written outside the draft. */
 export interface Applier {
-  /** Applies one entry; `body` yields a regular file's bytes and is read to its end before the call returns. */
-  entry(entry: Entry, body: Iterable<Uint8Array> | undefined): void
+  /** Applies one entry; for a regular file returns the sink for its bytes, which is closed before the next entry. @throws archive-invalid */
+  entry(entry: Entry): FileSink | undefined
   /** Sets what had to wait (folder times, modes). */
   finish(): void
 }
