@@ -2,5 +2,5 @@
 import { execFileSync } from 'node:child_process'
 
 export default function bundle(): void {
-  execFileSync(process.execPath, ['scripts/bundle.mjs'], { stdio: 'inherit' })
+  execFileSync(process.execPath, ['esbuild.config.mjs'], { stdio: 'inherit' })
 }

@@ -1,11 +1,18 @@
 // Bundles src into dist: the command line, the inner process, the worker and the library.
 // Dependencies are bundled too, save koffi, whose native part must stay a file of its own.
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { build } from 'esbuild'
 
-const root = new URL('..', import.meta.url).pathname
-await rm(`${root}dist`, { recursive: true, force: true })
-await build({
+const root = import.meta.dirname
+const esbuild = await import('esbuild').catch(() => undefined)
+if (esbuild === undefined) {
+  // `npm ci --omit=dev` runs `prepare` too.
+  console.error('wherry: dist is not made, since the development dependencies are not installed. Run `npm ci`.')
+  process.exit(existsSync(`${root}/dist`) ? 0 : 1)
+}
+
+await rm(`${root}/dist`, { recursive: true, force: true })
+await esbuild.build({
   absWorkingDir: root,
   entryPoints: {
     cli: 'src/cli/main.ts',

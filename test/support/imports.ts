@@ -1,0 +1,7 @@
+/** Import specifiers of a TypeScript source, static, dynamic and type-only. */
+import ts from 'typescript'
+
+/** Every module specifier that the text imports or re-exports. */
+export function importsOf(text: string): string[] {
+  return ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName)
+}
