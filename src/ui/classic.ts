@@ -1,0 +1,77 @@
+/** The classic renderer: docker's legacy wording, for scripts that read it. Steps come strictly in the Dockerfile's order. */
+import { warningText } from './error.ts'
+import { humanSize } from './human.ts'
+import { lineBuffer } from './lines.ts'
+import { type EventOf as Of, type Handlers, type Renderer, type Surface, dispatchTo } from './renderer.ts'
+import { stepBook } from './steps.ts'
+
+/** The twelve digits that docker shows of a digest. */
+export function shortDigest(digest: string): string {
+  return digest.slice(digest.indexOf(':') + 1).slice(0, 12)
+}
+
+/** Renders `Step 1/3 : FROM x`, ` ---> Using cache`, ` ---> <12 hex>`, `Successfully built <12 hex>`. */
+export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
+  const steps = stepBook()
+  const buffer = lineBuffer()
+  const held = new Map<string, string[]>()
+  const finished = new Map<string, Of<'step-finished'>>()
+  const headed = new Set<string>()
+  let next = 0
+  const line = (text: string): void => surface.write(`${text}\n`)
+
+  const endOf = (event: Of<'step-finished'>): string[] => {
+    const cached = event.outcome === 'cached' ? [' ---> Using cache'] : []
+    const id = event.digest === undefined ? [] : [` ---> ${shortDigest(event.digest)}`]
+    return event.outcome === 'done' || event.outcome === 'cached' ? [...cached, ...id] : []
+  }
+  const advance = (): void => {
+    const order = steps.all()
+    for (; next < order.length; next++) {
+      const step = order[next]!
+      if (!headed.has(step.id) && !finished.has(step.id) && !held.has(step.id)) return
+      if (!headed.has(step.id)) line(`Step ${step.ordinal}/${step.total} : ${steps.text(step.id)}`)
+      headed.add(step.id)
+      held.get(step.id)?.forEach(line)
+      held.set(step.id, [])
+      const end = finished.get(step.id)
+      if (end === undefined) return
+      endOf(end).forEach(line)
+    }
+  }
+  const hold = (id: string, lines: readonly string[]): void => {
+    held.set(id, [...(held.get(id) ?? []), ...lines])
+    advance()
+  }
+
+  const handlers: Partial<Handlers> = {
+    context: (event) => line(`Sending build context to Docker daemon  ${humanSize(event.bytes)}`),
+    plan: (event) => steps.learn(event),
+    'step-started': (event) => hold(event.id, []),
+    'step-output': (event) => hold(event.id, buffer.push(`${event.id} ${event.stream}`, event.text)),
+    'step-finished': (event) => {
+      finished.set(event.id, event)
+      hold(
+        event.id,
+        ['stdout', 'stderr'].flatMap((stream) => buffer.flush(`${event.id} ${stream}`)),
+      )
+    },
+    warning: (event) => line(warningText(event)),
+    message: (event) => line(event.text),
+    image: (event) => {
+      line(`Successfully built ${shortDigest(event.id)}`)
+      for (const tag of event.tags) line(`Successfully tagged ${tag}`)
+    },
+    pushed: (event) => line(`${event.reference}: digest: ${event.digest} size: ${event.size}`),
+  }
+  /** After a failure: what later steps had said before the end. */
+  const close = (): void => {
+    for (const [id, lines] of held) {
+      if (lines.length > 0 && !headed.has(id))
+        line(`Step ${steps.get(id)?.ordinal}/${steps.get(id)?.total} : ${steps.text(id)}`)
+      lines.forEach(line)
+    }
+    held.clear()
+  }
+  return { event: dispatchTo(handlers), close }
+}

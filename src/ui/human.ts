@@ -1,0 +1,59 @@
+/** Sizes, ages and durations as docker writes them (docker/go-units). */
+
+const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const
+
+/** Bytes in decimal units with `digits` significant digits: 2048 is `2.048kB`. */
+export function humanSize(bytes: number, digits = 4): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < sizeUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${Number(value.toPrecision(digits))}${sizeUnits[unit]!}`
+}
+
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+
+/** A span in seconds as words: `Less than a second`, `About an hour`, `3 weeks`. */
+export function humanAge(seconds: number): string {
+  const s = Math.floor(seconds)
+  if (s < 1) return 'Less than a second'
+  if (s < minute) return s === 1 ? '1 second' : `${s} seconds`
+  if (s < 2 * minute) return 'About a minute'
+  if (s < hour) return `${Math.floor(s / minute)} minutes`
+  const hours = Math.floor(s / hour + 0.5)
+  if (hours === 1) return 'About an hour'
+  if (hours < 48) return `${hours} hours`
+  if (hours < 24 * 7 * 2) return `${Math.floor(hours / 24)} days`
+  if (hours < 24 * 30 * 2) return `${Math.floor(hours / 24 / 7)} weeks`
+  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`
+  return `${Math.floor(s / day / 365)} years`
+}
+
+/** The age of an ISO 8601 time: `2 hours ago`; `N/A` for none or nonsense, as docker says of the zero time. */
+export function humanSince(time: string | undefined, nowMs: number): string {
+  const at = time === undefined ? NaN : Date.parse(time)
+  if (Number.isNaN(at) || at <= -62_135_596_800_000) return 'N/A'
+  return `${humanAge(Math.max(0, nowMs - at) / 1000)} ago`
+}
+
+/** A running time: `0.3s`, `12.4s`, `1m02s`, `2h03m`. */
+export function humanDuration(ms: number): string {
+  const seconds = ms / 1000
+  if (seconds < 59.95) return `${seconds.toFixed(1)}s`
+  const whole = Math.round(seconds)
+  if (whole < hour) return `${Math.floor(whole / 60)}m${pad(whole % 60)}s`
+  return `${Math.floor(whole / hour)}h${pad(Math.floor((whole % hour) / 60))}m`
+}
+
+function pad(n: number): string {
+  return String(n).padStart(2, '0')
+}
+
+/** `1 file`, `2 files`. */
+export function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

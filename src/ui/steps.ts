@@ -1,0 +1,36 @@
+/** What renderers remember of a build's steps to label the events that only carry an id. */
+import type { BuildEvent, StepLine } from '../core/events.ts'
+import { oneLine } from './text.ts'
+
+/** Looks up steps by id. */
+export interface StepBook {
+  /** Takes the `plan` event. */
+  learn(event: Extract<BuildEvent, { type: 'plan' }>): void
+  get(id: string): StepLine | undefined
+  /** All steps in the Dockerfile's order. */
+  all(): readonly StepLine[]
+  /** `[2/7]`, or `[build 2/7]` when the build has several stages. */
+  label(id: string): string
+  /** The instruction on one line. */
+  text(id: string): string
+}
+
+/** An empty book. */
+export function stepBook(): StepBook {
+  const steps = new Map<string, StepLine>()
+  let manyStages = false
+  return {
+    learn(event) {
+      for (const step of event.steps) steps.set(step.id, step)
+      manyStages = new Set(event.steps.map((step) => step.stage)).size > 1
+    },
+    get: (id) => steps.get(id),
+    all: () => [...steps.values()].sort((a, b) => a.ordinal - b.ordinal),
+    label(id) {
+      const step = steps.get(id)
+      if (step === undefined) return `[${id}]`
+      return `[${manyStages ? `${step.stage} ` : ''}${step.ordinal}/${step.total}]`
+    },
+    text: (id) => oneLine(steps.get(id)?.text ?? ''),
+  }
+}

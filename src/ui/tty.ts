@@ -1,0 +1,105 @@
+/** The terminal renderer: finished steps scroll away above, running ones are redrawn below with their last output. */
+import { warningText } from './error.ts'
+import { humanDuration } from './human.ts'
+import { lineBuffer } from './lines.ts'
+import { contextText, summaryLines } from './plain.ts'
+import { type EventOf, type Handlers, type Renderer, type Surface, dispatchTo } from './renderer.ts'
+import { type Screen, makeScreen } from './screen.ts'
+import { type StepBook, stepBook } from './steps.ts'
+import { type Style, makeStyle } from './style.ts'
+import { plainLine } from './text.ts'
+import { finishedText, progressText, transferBook } from './transfers.ts'
+
+/** Milliseconds between two redraws. */
+const frameMs = 100
+/** Output lines shown under a running step, and kept for one that fails. */
+const shownLines = 4
+const keptLines = 40
+
+interface RunningStep {
+  readonly since: number
+  readonly lines: string[]
+}
+
+/** Renders to a terminal. `close` (also on failure and Ctrl-C) puts the cursor back. */
+export function ttyRenderer(surface: Surface): Renderer {
+  const style = makeStyle(surface.color)
+  const screen = makeScreen(surface)
+  const steps = stepBook()
+  const transfers = transferBook()
+  const output = lineBuffer()
+  const running = new Map<string, RunningStep>()
+  const started = surface.now()
+  let finishedSteps = 0
+
+  const frame = (): string[] => {
+    const done = steps.all().length > 0 ? ` (${finishedSteps}/${steps.all().length})` : ''
+    const heading = style.bold(`building ${humanDuration(surface.now() - started)}${done}`)
+    const live = [...running].flatMap(([id, step]) => runningLines(id, step, { steps, style, now: surface.now() }))
+    return [heading, ...live, ...transfers.running().map((t) => `  ${progressText(t)}`)]
+  }
+  const timer = setInterval(() => screen.draw(frame()), frameMs)
+  timer.unref()
+  screen.draw(frame())
+
+  const log = (lines: readonly string[]): void => screen.log(lines.map(plainLine))
+  const addOutput = (id: string, lines: readonly string[]): void => {
+    const step = running.get(id)
+    step?.lines.push(...lines.map(plainLine))
+    step?.lines.splice(0, step.lines.length - keptLines)
+  }
+  const finishStep = (event: EventOf<'step-finished'>): void => {
+    for (const stream of ['stdout', 'stderr']) addOutput(event.id, output.flush(`${event.id} ${stream}`))
+    const step = running.get(event.id)
+    running.delete(event.id)
+    finishedSteps++
+    const failedOutput = event.outcome === 'failed' ? (step?.lines ?? []).map((line) => style.dim(`   │ ${line}`)) : []
+    screen.log([finishedLine(event, steps, style), ...failedOutput])
+  }
+
+  const handlers: Partial<Handlers> = {
+    context: (event) => log([contextText(event)]),
+    plan: (event) => steps.learn(event),
+    'step-started': (event) => void running.set(event.id, { since: surface.now(), lines: [] }),
+    'step-output': (event) => addOutput(event.id, output.push(`${event.id} ${event.stream}`, event.text)),
+    'step-finished': finishStep,
+    'transfer-started': (event) => void transfers.follow(event),
+    'transfer-progress': (event) => void transfers.follow(event),
+    'transfer-finished': (event) => {
+      const transfer = transfers.follow(event)
+      if (transfer !== undefined) screen.log([style.dim(`  ${finishedText(transfer, event)}`)])
+    },
+    warning: (event) => screen.log([style.yellow(plainLine(warningText(event)))]),
+    message: (event) => log([event.text]),
+    image: (event) => log(summaryLines(event)),
+    pushed: (event) => log(summaryLines(event)),
+    'build-finished': (event) => log([`build ${event.outcome} in ${humanDuration(event.durationMs)}`]),
+  }
+  return { event: dispatchTo(handlers), close: () => closeScreen(screen, timer) }
+}
+
+function closeScreen(screen: Screen, timer: NodeJS.Timeout): void {
+  clearInterval(timer)
+  screen.close()
+}
+
+function runningLines(id: string, step: RunningStep, look: { steps: StepBook; style: Style; now: number }): string[] {
+  const { steps, style, now } = look
+  const head = `${style.blue('•')} ${steps.label(id)} ${steps.text(id)}  ${style.dim(humanDuration(now - step.since))}`
+  return [head, ...step.lines.slice(-shownLines).map((line) => style.dim(`   │ ${line}`))]
+}
+
+function finishedLine(event: EventOf<'step-finished'>, steps: StepBook, style: Style): string {
+  const text = `${steps.label(event.id)} ${steps.text(event.id)}`
+  const time = style.dim(humanDuration(event.durationMs))
+  switch (event.outcome) {
+    case 'cached':
+      return `${style.green('✓')} ${text}  ${style.dim('cached')}`
+    case 'done':
+      return `${style.green('✓')} ${text}  ${steps.get(event.id)?.makesLayer === false ? '' : time}`.trimEnd()
+    case 'failed':
+      return `${style.red('✗')} ${text}  ${time}`
+    case 'cancelled':
+      return `${style.yellow('-')} ${text}  ${style.dim('cancelled')}`
+  }
+}
