@@ -48,6 +48,8 @@ export interface LayerIndex {
   note(record: Partial<LayerRecord> & { readonly diffId: Digest }): Promise<void>
   /** The contents list of a layer, or undefined if it was never read. */
   contents(diffId: Digest): Promise<readonly Entry[] | undefined>
+  /** Where a layer's contents list is or would be, for trees/. */
+  contentsPathOf(diffId: Digest): string
   /** Publishes the contents list that lies in a temp file in the form of contents-codec.ts. */
   adoptContents(diffId: Digest, tempPath: string): Promise<void>
 }
