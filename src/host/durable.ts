@@ -137,7 +137,8 @@ export async function ensureDirectory(path: string, mode: number): Promise<void>
     if (errnoOf(error) === 'EEXIST') return
     if (errnoOf(error) !== 'ENOENT') throw error
     await mkdir(dirname(path), { recursive: true })
-    return await ensureDirectory(path, mode)
+    await ensureDirectory(path, mode)
+    return
   }
   await chmod(path, mode)
 }

@@ -1,0 +1,120 @@
+/**
+ * Garbage collection: mark what images, leases and step records reach, then delete the rest.
+ *
+ * Two rules keep it safe beside running builds. What a lease holds stays: a holder that wrote its line before the collection took
+ * its lock is read under the lock, a later one waits (leases.ts). And what was written or renewed since the oldest live lease
+ * began stays, held or not.
+ */
+import { readdir, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type Digest, isDigest } from '../core/digest.ts'
+import { errnoOf } from '../core/errors.ts'
+import { mapLimit } from '../core/schedule.ts'
+import type { CollectionReport, Store } from './contract.ts'
+import { parseStepRecord } from './formats.ts'
+import { collectLock, liveLeases } from './leases.ts'
+import { withLock } from './lock.ts'
+import { type Marker, createMarker } from './mark.ts'
+import { readRecord } from './records.ts'
+
+/** Without `all`, step records and snapshots used within this time stay, in milliseconds. */
+export const keepUsedMs = 14 * 24 * 3600 * 1000
+
+/** The kernel's file times may lag behind the clock by a tick; generously, in milliseconds. */
+const clockSlackMs = 1000
+
+/** What a collection works on. */
+export interface CollectParts {
+  readonly store: Pick<Store, 'blobs' | 'layers' | 'images'>
+  readonly dirs: Readonly<Record<'blobs' | 'steps' | 'layers' | 'snapshots' | 'leases' | 'locks', string>>
+}
+
+/** How much to collect. */
+export interface CollectOptions {
+  readonly all: boolean
+  readonly dryRun: boolean
+}
+
+interface Found {
+  readonly path: string
+  readonly digest: Digest
+  readonly size: number
+  /** The later of content and status change, in milliseconds since 1970. */
+  readonly changed: number
+  readonly used: number
+}
+
+/** Collects, or says what would be collected. */
+export async function collectGarbage(parts: CollectParts, options: CollectOptions): Promise<CollectionReport> {
+  const usedAfter = options.all ? Number.POSITIVE_INFINITY : Date.now() - keepUsedMs
+  const marker = createMarker(parts.store.blobs, parts.store.layers)
+  // The long part, reading what images and steps name, is done before the lock; under it only what came since is added.
+  await markRoots(parts, marker)
+  const steps = await listSharded(parts.dirs.steps, '.json')
+  for (const step of steps) if (step.used >= usedAfter) await reachStep(step, marker)
+  const finish = async (): Promise<CollectionReport> => {
+    const protectedSince = await markRoots(parts, marker)
+    const isYoung = (f: Found): boolean => f.changed >= protectedSince
+    const isGarbage = (f: Found): boolean => !marker.reached.has(f.digest) && !isYoung(f)
+    const deadSteps = steps.filter((s) => s.used < usedAfter && !isYoung(s))
+    const blobs = (await listFiles(parts.dirs.blobs, '')).filter(isGarbage)
+    const facts = [
+      ...(await listSharded(parts.dirs.layers, '.json')),
+      ...(await listSharded(parts.dirs.layers, '.contents')),
+    ].filter(isGarbage)
+    const files = [...deadSteps, ...blobs, ...facts]
+    const snapshots = await deadSnapshots(parts.dirs.snapshots, (s) => isGarbage(s) && s.used < usedAfter)
+    if (!options.dryRun) await mapLimit(files, 16, (file) => rm(file.path, { force: true }))
+    const bytes = files.reduce((sum, file) => sum + file.size, 0)
+    return { blobs: blobs.length, steps: deadSteps.length, snapshots, bytes }
+  }
+  return options.dryRun ? await finish() : await withLock(parts.dirs.locks, collectLock, finish)
+}
+
+/** Marks what images and leases reach; returns the time (ms) since which everything written is protected. */
+async function markRoots({ store, dirs }: CollectParts, marker: Marker): Promise<number> {
+  const leases = await liveLeases(dirs.leases)
+  for (const image of await store.images.list()) {
+    await marker.reach(image.manifest.digest)
+    await marker.reach(image.id)
+  }
+  for (const digest of leases.flatMap((lease) => lease.digests)) await marker.reach(digest)
+  return Math.min(Date.now(), ...leases.map((lease) => lease.since)) - (leases.length === 0 ? 0 : clockSlackMs)
+}
+
+async function reachStep(step: Found, marker: Marker): Promise<void> {
+  const text = await readRecord(step.path, false)
+  const record = text && parseStepRecord(text.toString('utf8'))
+  if (record?.diffId !== undefined) await marker.reach(record.diffId)
+}
+
+async function listSharded(dir: string, extension: string): Promise<Found[]> {
+  const shards = (await readdir(dir)).filter((name) => /^[0-9a-f]{2}$/.test(name))
+  return (await mapLimit(shards, 16, (shard) => listFiles(join(dir, shard), extension))).flat()
+}
+
+/** The entries of a folder that are named `<64 hex><extension>`. */
+async function listFiles(dir: string, extension: string): Promise<Found[]> {
+  const found = await mapLimit(await readdir(dir), 16, async (name): Promise<Found[]> => {
+    const digest = `sha256:${name.slice(0, name.length - extension.length)}`
+    if (!name.endsWith(extension) || !isDigest(digest)) return []
+    try {
+      const path = join(dir, name)
+      const { size, mtimeMs, ctimeMs } = await stat(path)
+      return [{ path, digest, size, changed: Math.max(mtimeMs, ctimeMs), used: mtimeMs }]
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return []
+      throw error
+    }
+  })
+  return found.flat()
+}
+
+async function deadSnapshots(
+  dir: string,
+  isDead: (snapshot: Found) => boolean,
+): Promise<CollectionReport['snapshots']> {
+  const drivers = await readdir(dir)
+  const found = await Promise.all(drivers.map((driver) => listFiles(join(dir, driver), '')))
+  return found.flat().flatMap((s) => (isDead(s) ? [{ driver: basename(join(s.path, '..')), chainId: s.digest }] : []))
+}

@@ -1,0 +1,138 @@
+/** Opens the store: one folder that holds everything wherry keeps, shared by any number of processes. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { WherryError, errnoOf } from '../core/errors.ts'
+import { ensureDirectory, replaceDurably } from '../host/durable.ts'
+import { ownedName } from '../host/owner.ts'
+import { openBlobStore } from './blobs.ts'
+import type { Store } from './contract.ts'
+import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
+import { formatIndexFile } from './index-file.ts'
+import { openImageStore } from './images.ts'
+import { openLayerIndex } from './layers.ts'
+import { createLease } from './leases.ts'
+import { openStepCache } from './steps.ts'
+import { sweepStore } from './sweep.ts'
+
+/** Settings of a process's view of the store. */
+export interface StoreOptions {
+  /**
+   * Where `tempPath` makes its paths, `tmp/` by default. For the process in the namespace when its root is a shifted id: the
+   * caller makes a folder with its own `tempPath`, gives it to that id, and sweeping removes it with all that is in it.
+   */
+  readonly tempDir?: string
+}
+
+/**
+ * Opens the store at `root`, making what is missing. Opening an existing one costs a few system calls and takes no lock.
+ * @throws WherryError `io` if it cannot be made or read
+ */
+export async function openStore(root: string, options: StoreOptions = {}): Promise<Store> {
+  const dirs = pathsBelow(resolve(root))
+  await makeMissing(dirs)
+  return assemble(dirs, options.tempDir ?? dirs.tmp)
+}
+
+type Dirs = ReturnType<typeof pathsBelow>
+
+function pathsBelow(root: string) {
+  const oci = join(root, folders.oci)
+  return {
+    root,
+    oci,
+    blobsParent: join(oci, 'blobs'),
+    blobs: join(oci, 'blobs', 'sha256'),
+    steps: join(root, folders.steps),
+    layers: join(root, folders.layers),
+    contexts: join(root, folders.contexts),
+    snapshots: join(root, folders.snapshots),
+    tmp: join(root, folders.tmp),
+    locks: join(root, folders.locks),
+    leases: join(root, folders.leases),
+  }
+}
+
+const callerIsRoot = (): boolean => process.geteuid?.() === 0
+
+async function makeMissing(dirs: Dirs): Promise<void> {
+  const modes = directoryModes(callerIsRoot())
+  const { root, oci, blobsParent, blobs, layers, snapshots, tmp, steps, contexts, locks, leases } = dirs
+  const wanted = [
+    [root, modes.root],
+    ...[oci, blobsParent, blobs, layers, snapshots, tmp].map((dir) => [dir, modes.passable] as const),
+    ...[steps, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
+  ] as const
+  try {
+    for (const [dir, mode] of wanted) if (!existsSync(dir)) await ensureDirectory(dir, mode)
+    await makeLayout(dirs)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    throw new WherryError('io', `the store ${root} cannot be used (${code})`, {
+      hint: 'Choose a folder that you own with --root.',
+      cause: error,
+    })
+  }
+}
+
+/** The two files of an empty OCI layout; another process may be making them too, with the same bytes. */
+async function makeLayout({ oci, tmp }: Dirs): Promise<void> {
+  const marker = join(oci, 'oci-layout')
+  if (existsSync(marker)) return
+  const index = join(oci, 'index.json')
+  const temp = (): string => join(tmp, ownedName('layout'))
+  if (!existsSync(index)) {
+    // Not `replace`: an image that another process has stored in the meantime must not be lost.
+    await linkNew(temp(), index, formatIndexFile([]), indexMode())
+  }
+  await replaceDurably({ temp: temp(), path: marker, data: ociLayoutFile, mode: fileMode })
+}
+
+const indexMode = (): number => (callerIsRoot() ? 0o600 : fileMode)
+
+async function linkNew(temp: string, path: string, data: string, mode: number): Promise<void> {
+  const { link, rm, writeFile } = await import('node:fs/promises')
+  await writeFile(temp, data, { mode })
+  try {
+    await link(temp, path)
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+  } finally {
+    await rm(temp, { force: true })
+  }
+}
+
+function assemble(dirs: Dirs, tempDir: string): Store {
+  const modes = directoryModes(callerIsRoot())
+  const tempPath = (label: string): string => join(tempDir, ownedName(label))
+  const blobs = openBlobStore({ dir: dirs.blobs, tempPath })
+  const layers = openLayerIndex({ dir: dirs.layers, dirMode: modes.passable, tempPath })
+  const images = openImageStore({
+    layoutDir: dirs.oci,
+    locksDir: dirs.locks,
+    indexMode: indexMode(),
+    blobs,
+    tempPath,
+  })
+  return {
+    root: dirs.root,
+    blobs,
+    layers,
+    images,
+    steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
+    tempPath,
+    contextDir: dirs.contexts,
+    async snapshotsDir(driverAndMap) {
+      const dir = join(dirs.snapshots, driverAndMap)
+      if (!existsSync(dir)) await ensureDirectory(dir, modes.passable)
+      return dir
+    },
+    lease: () => createLease({ leasesDir: dirs.leases, locksDir: dirs.locks }),
+    sweep: () => sweepStore({ tmpDir: dirs.tmp, leasesDir: dirs.leases, locksDir: dirs.locks }),
+    async collect(options) {
+      // Loaded here: builds do not collect.
+      const { collectGarbage } = await import('./collect.ts')
+      return await collectGarbage({ store: { blobs, layers, images }, dirs }, options)
+    },
+  }
+}
