@@ -1,0 +1,119 @@
+/** Types of what the host allows and of the namespace that wherry works in; plain data, so that they can be printed and sent. */
+import type { Duplex } from 'node:stream'
+
+/** What the user may ask for. `chroot` is for containers in which user namespaces are forbidden. */
+export type Isolation = 'auto' | 'mapped' | 'single' | 'chroot'
+
+/** One line of /proc/PID/uid_map: `count` ids from `inside` are the ids from `outside` of the parent namespace. */
+export interface IdRange {
+  readonly inside: number
+  readonly outside: number
+  readonly count: number
+}
+
+/** How ids are mapped, in a user namespace made by wherry. JSON-serialisable: the inner process gets it from the outer one. */
+export interface Mode {
+  readonly kind: 'mapped' | 'single'
+  /**
+   * Who writes the maps. `newuidmap`: the setuid helpers. `root`: the outer process, a range that is not its own.
+   * `self`: the outer process, its own id only. `identity`: root of a container that has no other ids.
+   */
+  readonly writer: 'newuidmap' | 'root' | 'self' | 'identity'
+  /** Names the map in the store (`Store.snapshotsDir`): trees made under one map are not for another. */
+  readonly idMap: string
+  readonly uids: readonly IdRange[]
+  readonly gids: readonly IdRange[]
+  /**
+   * How many of the inner ids, from 0, a RUN sees, in a further namespace of its own; undefined if it shares the inner
+   * process's namespace. With writer `root` the inner namespace also holds all other ids of the host, so that the inner
+   * process can read what root can; a RUN must not have them.
+   */
+  readonly runIds?: number
+  /** What layers made in this mode are: `emulated` where owners cannot all be kept. */
+  readonly fidelity: 'exact' | 'emulated'
+}
+
+/** Why a mode cannot be used here, and the command or setting that mends it. */
+export interface Refusal {
+  readonly mode: 'mapped' | 'single' | 'chroot'
+  readonly reason: string
+  readonly fix?: string
+}
+
+/** Result of choosing a mode. */
+export type Choice =
+  | { readonly ok: true; readonly mode: Mode; readonly refused: readonly Refusal[] }
+  | { readonly ok: false; readonly refused: readonly Refusal[] }
+
+/** A program of the host that wherry calls. */
+export interface Tool {
+  readonly name: string
+  /** Absolute path. */
+  readonly path: string
+}
+
+/** A range of /etc/subuid or /etc/subgid. */
+export interface SubIds {
+  readonly first: number
+  readonly count: number
+}
+
+/** What the machine has and allows, read once. */
+export interface Facts {
+  readonly uid: number
+  readonly gid: number
+  readonly user: string
+  readonly arch: string
+  readonly kernel: string
+  /** Effective capabilities, a bit set in hexadecimal, as /proc/self/status has it. */
+  readonly capabilities: string
+  readonly noNewPrivs: boolean
+  /** True if this process is in a namespace whose uid map is the full one (the host, or a container without its own map). */
+  readonly fullIdMap: boolean
+  /** Looks like a container: what gave it away, else undefined. */
+  readonly container?: string
+  /** True if parts of /proc are covered by other mounts, so that a fresh one cannot be mounted. */
+  readonly procMasked: boolean
+  /** Result of `unshare --user true`: undefined if it worked, else what it said. */
+  readonly usernsRefusal?: string
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly tools: Readonly<Record<string, string>>
+  /** True if `unshare` is busybox's, which lacks what is needed. */
+  readonly busyboxUnshare: boolean
+  readonly subuids: readonly SubIds[]
+  readonly subgids: readonly SubIds[]
+  /** Ranges of every user, for root to pick one that nobody has. */
+  readonly takenIds: readonly SubIds[]
+  readonly seccompActions: readonly string[]
+}
+
+/** One line of `wherry doctor`. */
+export interface Finding {
+  readonly name: string
+  readonly ok: boolean
+  /** What was seen. */
+  readonly found: string
+  /** The exact command or setting that mends it. */
+  readonly fix?: string
+}
+
+/** What to run inside the namespace. */
+export interface InnerCommand {
+  /** Arguments for the running Node: options, the script, its arguments. */
+  readonly argv: readonly string[]
+  /** Complete environment; PATH is widened by the sbin folders and NODE_EXTRA_CA_CERTS is dropped. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** A process that runs as uid 0 of a new user and mount namespace, and dies with this one. */
+export interface InnerProcess {
+  readonly pid: number
+  /** Both directions; the inner process has its end as `controlFd`. Its end of file there means that the outer process is gone. */
+  readonly control: Duplex
+  kill(): void
+  /** Never rejects. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+}
+
+/** Descriptor of the control stream in the inner process. */
+export const controlFd = 3

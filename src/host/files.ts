@@ -1,0 +1,76 @@
+/** Calls on files that Node lacks or has with too little precision. Paths are bytes; a symbolic link at the end is never followed. */
+import { cString, checked, libcFunction, syscall } from './libc.ts'
+
+const utimensat = libcFunction('int utimensat(int, void*, void*, int)')
+const syncfs = libcFunction('int syncfs(int)')
+
+const atFdCwd = -100
+const atSymlinkNoFollow = 0x100
+
+/** File types for `makeNode`: the S_IFMT part of a mode. */
+export const nodeType = { char: 0o020000, block: 0o060000, fifo: 0o010000 } as const
+
+/** What `makeNode` makes. */
+export interface NodeRequest {
+  readonly type: keyof typeof nodeType
+  /** Permission bits; the umask applies. */
+  readonly mode: number
+  readonly major?: number
+  readonly minor?: number
+}
+
+/**
+ * mknod(2): a device or a fifo. In a user namespace only fifos and the whiteout device (char 0:0) are allowed.
+ * @throws SystemError
+ */
+export function makeNode(path: Buffer, request: NodeRequest): void {
+  const { type, mode, major = 0, minor = 0 } = request
+  const device = ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0
+  checked(syscall('mknodat', atFdCwd, cString(path), nodeType[type] | mode, device), 'mknodat', path)
+}
+
+const perSecond = 1_000_000_000n
+
+/**
+ * Sets the times of a file, folder or link, in nanoseconds since 1970 (may be negative). Node's lutimes has less than microseconds.
+ * @throws SystemError
+ */
+export function setTimes(path: Buffer, times: { readonly mtime: bigint; readonly atime?: bigint }): void {
+  const words = Buffer.alloc(32)
+  writeTimespec(words, 0, times.atime ?? times.mtime)
+  writeTimespec(words, 16, times.mtime)
+  checked(utimensat(atFdCwd, cString(path), words, atSymlinkNoFollow), 'utimensat', path)
+}
+
+function writeTimespec(words: Buffer, offset: number, ns: bigint): void {
+  const rest = ((ns % perSecond) + perSecond) % perSecond
+  words.writeBigInt64LE((ns - rest) / perSecond, offset)
+  words.writeBigInt64LE(rest, offset + 8)
+}
+
+/**
+ * Writes everything of the file system that holds this descriptor to the disk: syncfs(2).
+ * @throws SystemError
+ */
+export function syncFileSystem(fd: number): void {
+  checked(syncfs(fd), 'syncfs')
+}
+
+/**
+ * Opens a path inside a root folder as if that were `/`: `..` and symbolic links cannot leave it (openat2(2) with
+ * RESOLVE_IN_ROOT, Linux 5.6).
+ * @param root descriptor of the folder
+ * @param flags of open(2); O_CLOEXEC is added
+ * @returns a descriptor, the caller's to close
+ * @throws SystemError
+ */
+export function openInRoot(root: number, path: Buffer, flags: number, mode = 0): number {
+  const closeOnExec = 0o2000000
+  const inRoot = 0x10n
+  const noMagicLinks = 0x02n
+  const how = Buffer.alloc(24)
+  how.writeBigUInt64LE(BigInt(flags | closeOnExec), 0)
+  how.writeBigUInt64LE(BigInt(mode), 8)
+  how.writeBigUInt64LE(inRoot | noMagicLinks, 16)
+  return checked(syscall('openat2', root, cString(path), how, 24), 'openat2', path)
+}
