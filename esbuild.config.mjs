@@ -1,7 +1,8 @@
 // Bundles src into dist: the command line, the inner process, the worker and the library.
 // Dependencies are bundled too, save koffi, whose native part must stay a file of its own.
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 const root = import.meta.dirname
 const esbuild = await import('esbuild').catch(() => undefined)
@@ -11,8 +12,7 @@ if (esbuild === undefined) {
   process.exit(existsSync(`${root}/dist`) ? 0 : 1)
 }
 
-await rm(`${root}/dist`, { recursive: true, force: true })
-await esbuild.build({
+const { metafile } = await esbuild.build({
   absWorkingDir: root,
   entryPoints: {
     cli: 'src/cli/main.ts',
@@ -30,7 +30,14 @@ await esbuild.build({
   minifySyntax: true,
   legalComments: 'none',
   sourcemap: false,
+  metafile: true,
   logLevel: 'warning',
   // CommonJS dependencies ask for require at run time.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 })
+
+// Chunks have their hash in their name: those of earlier builds go, but only once the new ones are there.
+const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)))
+for (const name of await readdir(`${root}/dist`)) {
+  if (!made.has(name)) await rm(`${root}/dist/${name}`, { recursive: true })
+}
