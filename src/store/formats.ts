@@ -38,10 +38,9 @@ export const fileMode = 0o644
 /**
  * Permission bits of the store's directories.
  *
- * For an ordinary caller the root is 0700: root of the caller's user namespace is the caller. When the caller is root, the
- * namespace's root is a shifted id that must reach blobs and layer facts, so directories on the way to them can be passed but
- * not listed (0711): there, who knows a digest may read what it names, and nobody else can. What is found by listing or by a
- * guessable name (index, steps, leases) stays private.
+ * For an ordinary caller the root is 0700: root of the caller's user namespace is the caller. When the caller is root, a RUN's
+ * namespace has none of its ids, and directories on the way to what it is given can be passed but not listed (0711): who knows a
+ * digest may read what it names. What is found by listing or by a guessable name (index, steps, leases) stays private.
  */
 export function directoryModes(callerIsRoot: boolean): Readonly<Record<'root' | 'passable' | 'private', number>> {
   return { root: callerIsRoot ? 0o711 : 0o700, passable: callerIsRoot ? 0o711 : 0o755, private: 0o700 }

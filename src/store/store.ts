@@ -14,23 +14,14 @@ import { createLease } from './leases.ts'
 import { openStepCache } from './steps.ts'
 import { sweepStore } from './sweep.ts'
 
-/** Settings of a process's view of the store. */
-export interface StoreOptions {
-  /**
-   * Where `tempPath` makes its paths, `tmp/` by default. For the process in the namespace when its root is a shifted id: the
-   * caller makes a folder with its own `tempPath`, gives it to that id, and sweeping removes it with all that is in it.
-   */
-  readonly tempDir?: string
-}
-
 /**
  * Opens the store at `root`, making what is missing. Opening an existing one costs a few system calls and takes no lock.
  * @throws WherryError `io` if it cannot be made or read
  */
-export async function openStore(root: string, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(root: string): Promise<Store> {
   const dirs = pathsBelow(resolve(root))
   await makeMissing(dirs)
-  return assemble(dirs, options.tempDir ?? dirs.tmp)
+  return assemble(dirs)
 }
 
 type Dirs = ReturnType<typeof pathsBelow>
@@ -102,9 +93,9 @@ async function linkNew(temp: string, path: string, data: string, mode: number): 
   }
 }
 
-function assemble(dirs: Dirs, tempDir: string): Store {
+function assemble(dirs: Dirs): Store {
   const modes = directoryModes(callerIsRoot())
-  const tempPath = (label: string): string => join(tempDir, ownedName(label))
+  const tempPath = (label: string): string => join(dirs.tmp, ownedName(label))
   const blobs = openBlobStore({ dir: dirs.blobs, tempPath })
   const layers = openLayerIndex({ dir: dirs.layers, dirMode: modes.passable, tempPath })
   const images = openImageStore({

@@ -1,0 +1,90 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ensureDirectory, publishFile, replaceDurably, replaceQuickly, syncDirectory } from '../../src/host/durable.ts'
+import { ownedName, ownerIsDead, parseOwnedName, selfOwner } from '../../src/host/owner.ts'
+import { tempDir } from '../support/temp.ts'
+
+describe('replacing a file', () => {
+  test.each([replaceDurably, replaceQuickly])(
+    'leaves the new bytes with their mode, whatever the umask',
+    async (put) => {
+      const dir = tempDir()
+      const path = join(dir, 'file')
+      const old = process.umask(0o077)
+      try {
+        for (const data of ['one', 'two']) await put({ temp: join(dir, 'temp'), path, data, mode: 0o644 })
+      } finally {
+        process.umask(old)
+      }
+      expect(readFileSync(path, 'utf8')).toBe('two')
+      expect(statSync(path).mode & 0o777).toBe(0o644)
+      expect(existsSync(join(dir, 'temp'))).toBe(false)
+    },
+  )
+
+  test('leaves no temp file when it fails', async () => {
+    const dir = tempDir()
+    mkdirSync(join(dir, 'file'))
+    const file = { temp: join(dir, 'temp'), path: join(dir, 'file'), data: '', mode: 0o644 }
+    await expect(replaceDurably(file)).rejects.toThrow()
+    expect(existsSync(file.temp)).toBe(false)
+  })
+})
+
+describe('publishing a file', () => {
+  test('follows no link', async () => {
+    const dir = tempDir()
+    writeFileSync(join(dir, 'secret'), 'x')
+    symlinkSync('secret', join(dir, 'temp'))
+    await expect(publishFile({ temp: join(dir, 'temp'), path: join(dir, 'out'), mode: 0o644 })).rejects.toThrow()
+  })
+
+  test.skipIf(process.geteuid?.() !== 0)('takes over a file of another id', async () => {
+    const dir = tempDir()
+    const temp = join(dir, 'temp')
+    writeFileSync(temp, 'x', { mode: 0o600 })
+    chownSync(temp, 100000, 100000)
+    await publishFile({ temp, path: join(dir, 'out'), mode: 0o644, size: 1 })
+    expect(statSync(join(dir, 'out'))).toMatchObject({ uid: 0, gid: 0 })
+    expect(statSync(join(dir, 'out')).mode & 0o7777).toBe(0o644)
+  })
+})
+
+test('many syncs of one folder at once all end, also when it is not there', async () => {
+  const dir = tempDir()
+  await Promise.all(Array.from({ length: 50 }, () => syncDirectory(dir)))
+  const results = await Promise.allSettled(Array.from({ length: 5 }, () => syncDirectory(join(dir, 'none'))))
+  expect(results.every((r) => r.status === 'rejected')).toBe(true)
+})
+
+test('a folder is made with its parents, and left alone when it is there', async () => {
+  const dir = join(tempDir(), 'a', 'b')
+  await ensureDirectory(dir, 0o700)
+  await ensureDirectory(dir, 0o755)
+  expect(statSync(dir).mode & 0o777).toBe(0o700)
+})
+
+describe('owned names', () => {
+  test('tell their owner', () => {
+    const name = ownedName('weird/../label with spaces')
+    expect(name).not.toMatch(/[/ ]/)
+    expect(parseOwnedName(name)).toEqual(selfOwner())
+    expect(ownerIsDead(name, 0)).toBe(false)
+    expect(parseOwnedName('README')).toBeUndefined()
+  })
+
+  test('of a killed process that nobody has waited for are dead', async () => {
+    const { spawn } = await import('node:child_process')
+    // The shell starts a child, prints its identity and becomes a program that never waits for it.
+    const shell = spawn('sh', ['-c', 'sleep 0 & read a b c < /proc/$!/stat; cat /proc/$!/stat; exec sleep 1'])
+    const text = await new Promise<string>((resolve) => shell.stdout.once('data', (d: Buffer) => resolve(d.toString())))
+    const [pid = '', ...rest] = text.split(' ')
+    const start = rest[20] ?? ''
+    const { boot, pidNamespace } = selfOwner()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(existsSync(`/proc/${pid}`)).toBe(true)
+    expect(ownerIsDead(`${boot}-${pidNamespace}-${pid}-${start}-00-x`, Date.now())).toBe(true)
+    shell.kill('SIGKILL')
+  })
+})
