@@ -1,0 +1,70 @@
+/** The list of commands: their names, and how each is loaded. Nothing of a command is read before it is asked for. */
+import type { Command } from './command.ts'
+
+/** An entry of the list. */
+export interface CommandEntry {
+  /** The name by which the help shows it. */
+  readonly name: string
+  /** Other names that docker users type. */
+  readonly also: readonly string[]
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'images',
+    also: ['image ls', 'image list'],
+    summary: 'List the images in the store',
+    load: async () => (await import('./commands/images.ts')).command,
+  },
+  {
+    name: 'tag',
+    also: ['image tag'],
+    summary: 'Give an image one more name',
+    load: async () => (await import('./commands/tag.ts')).command,
+  },
+  {
+    name: 'rmi',
+    also: ['image rm', 'image remove'],
+    summary: 'Remove names of images, and images without names',
+    load: async () => (await import('./commands/rmi.ts')).command,
+  },
+  {
+    name: 'inspect',
+    also: ['image inspect'],
+    summary: 'Show all that is known of an image, as JSON',
+    load: async () => (await import('./commands/inspect.ts')).command,
+  },
+  {
+    name: 'history',
+    also: ['image history'],
+    summary: 'Show how an image was made',
+    load: async () => (await import('./commands/history.ts')).command,
+  },
+  {
+    name: 'version',
+    also: [],
+    summary: 'Show the version',
+    load: async () => (await import('./commands/version.ts')).command,
+  },
+]
+
+/** A command found in a command line, with what follows its name. */
+export interface FoundCommand {
+  readonly entry: CommandEntry
+  /** As it was typed: `image build`. */
+  readonly typed: string
+  readonly rest: readonly string[]
+}
+
+/** The command that the words name: two words before one. Undefined if there is none. */
+export function findCommand(words: readonly string[]): FoundCommand | undefined {
+  for (const length of [2, 1]) {
+    const typed = words.slice(0, length).join(' ')
+    const entry = commands.find((c) => c.name === typed || c.also.includes(typed))
+    if (entry !== undefined && words.length >= length) return { entry, typed, rest: words.slice(length) }
+  }
+  return undefined
+}
