@@ -23,6 +23,8 @@ export interface ProcessSpec {
   /** Extra lines for /etc/hosts: host name to address. */
   readonly extraHosts: readonly (readonly [host: string, address: string])[]
   readonly stdio: Stdio
+  /** A file that only this process sees, executable, at /dev/pipes/NAME (a RUN heredoc that starts with `#!`). */
+  readonly script?: { readonly name: string; readonly content: string }
 }
 
 /** How a process ended. Signals are 128 + n, as a shell reports them. */

@@ -1,0 +1,12 @@
+/** What the engine works with; made by cli/, or by a user of the library. */
+import type { RegistryClient } from '../registry/contract.ts'
+import type { Store } from '../store/contract.ts'
+import type { Trees } from '../trees/contract.ts'
+import type { Pool } from '../trees/worker/pool.ts'
+
+export interface BuildDeps {
+  readonly store: Store
+  readonly registry: RegistryClient
+  readonly trees: Trees
+  readonly pool: Pool
+}

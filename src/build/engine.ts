@@ -1,0 +1,169 @@
+/**
+ * The engine: results of steps on demand, from the target down. A step whose key has a record asks nothing of its inputs'
+ * contents, so a cached stage is never looked into. Steps that do not depend on each other run at once.
+ */
+import { cpus } from 'node:os'
+import type { Digest } from '../core/digest.ts'
+import { WherryError, isCancelled, withRange } from '../core/errors.ts'
+import { limiter, type Limiter } from '../core/schedule.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Plan, RunStep, Step, TreeRef } from '../plan/contract.ts'
+import type { StepRecord } from '../store/contract.ts'
+import type { BuildContext } from './context/context.ts'
+import type { BuildDeps } from './deps.ts'
+import { type KeyInputs, stackKey, stepKey } from './keys.ts'
+import type { LayerAccess } from './layer-access.ts'
+import { type StepLog, stepLog } from './step-log.ts'
+import { type CopySelection, copySelection, runCopyStep } from './steps/copy.ts'
+import { runRunStep } from './steps/run.ts'
+import { runWorkdirStep } from './steps/workdir.ts'
+
+/** What a step made. */
+export interface StepResult {
+  readonly diffId: Digest
+  readonly createdAt: string
+  readonly fidelity: 'exact' | 'emulated'
+}
+
+/** Everything that the steps of one build share. */
+export interface Session {
+  readonly deps: BuildDeps
+  readonly scope: Scope
+  readonly layers: LayerAccess
+  readonly context: () => Promise<BuildContext>
+  readonly runLimit: Limiter
+  /** Holds what the build uses, until it ends. */
+  hold(...digests: Digest[]): Promise<void>
+}
+
+/** Gives the results of a plan's steps. */
+export interface Engine {
+  result(id: Digest): Promise<StepResult>
+  /** DiffIDs of a tree's layers, lowest first. */
+  stack(tree: TreeRef): Promise<Digest[]>
+}
+
+/** Steps that may run at once: as many as there are processors, two at least so that a sleeping one blocks nobody. */
+export function runLimiter(): Limiter {
+  return limiter(Math.max(4, cpus().length))
+}
+
+/** An engine for a plan. */
+export function createEngine(plan: Plan, session: Session): Engine {
+  const keys = new Map<Digest, Promise<Digest>>()
+  const results = new Map<Digest, Promise<StepResult>>()
+  const log = stepLog(plan, session.scope)
+
+  const once = <T>(known: Map<Digest, Promise<T>>, id: Digest, make: (step: Step) => Promise<T>): Promise<T> => {
+    const made = known.get(id) ?? make(plan.steps.get(id)!)
+    known.set(id, made)
+    return made
+  }
+  const treeKey = async (tree: TreeRef): Promise<Digest> =>
+    tree.kind === 'base' ? stackKey(tree.diffIds) : key(tree.id)
+  const key = (id: Digest): Promise<Digest> =>
+    once(keys, id, async (step) => {
+      const input = await treeKey(step.input)
+      if (step.kind !== 'copy') return stepKey(step, { input })
+      if (step.from.kind === 'tree') return stepKey(step, { input, from: await treeKey(step.from.tree) })
+      return stepKey(step, { input, selection: (await selection(step)).digest })
+    })
+  const selections = new Map<Digest, Promise<CopySelection>>()
+  const selection = (step: Step & { kind: 'copy' }): Promise<CopySelection> =>
+    once(selections, step.id, async () =>
+      copySelection(step, step.from.kind === 'tree' ? await stack(step.from.tree) : [], session),
+    )
+  const stack = async (tree: TreeRef): Promise<Digest[]> => {
+    if (tree.kind === 'base') return [...tree.diffIds]
+    const step = plan.steps.get(tree.id)!
+    const [below, made] = await Promise.all([stack(step.input), result(tree.id)])
+    return [...below, made.diffId]
+  }
+  const result = (id: Digest): Promise<StepResult> => once(results, id, (step) => settle(step))
+  const settle = async (step: Step): Promise<StepResult> => {
+    const definition = await ranged(step, () => key(step.id))
+    const known = step.fresh ? undefined : await usableRecord(definition, session)
+    if (known !== undefined) return log.cached(step, known)
+    const input = await stack(step.input)
+    const content: KeyInputs = {
+      input: stackKey(input),
+      ...(step.kind === 'copy' && { selection: (await ranged(step, () => selection(step))).digest }),
+    }
+    const contentKey = stepKey(step, content)
+    const same = step.fresh ? undefined : await usableRecord(contentKey, session)
+    if (same !== undefined) {
+      await session.deps.store.steps.put(definition, same)
+      return log.cached(step, resultOf(same))
+    }
+    return log.running(step, async (output) => {
+      const made = await execute(step, {
+        input,
+        session,
+        output,
+        selection: step.kind === 'copy' ? await selection(step) : undefined,
+      })
+      const record: StepRecord = { ...made, description: step.text }
+      for (const k of new Set([contentKey, definition])) await session.deps.store.steps.put(k, record)
+      return made
+    })
+  }
+  return { result, stack }
+}
+
+/** What an executing step gets. */
+export interface Execution {
+  /** The stack that the step starts from. */
+  readonly input: readonly Digest[]
+  readonly session: Session
+  readonly output: StepLog['output']
+  readonly selection: CopySelection | undefined
+}
+
+async function execute(step: Step, execution: Execution): Promise<StepResult> {
+  return ranged(step, async () => {
+    switch (step.kind) {
+      case 'run':
+        return execution.session.runLimit(() => runRunStep(step, execution))
+      case 'copy':
+        return runCopyStep(step, execution)
+      case 'workdir':
+        return runWorkdirStep(step, execution)
+    }
+  })
+}
+
+async function ranged<T>(step: Pick<RunStep, 'at'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    throw withRange(error, step.at)
+  }
+}
+
+/** A record whose layer is at hand, here or in a registry that had it, and exact enough for this build. */
+async function usableRecord(key: Digest, session: Session): Promise<(StepRecord & { diffId: Digest }) | undefined> {
+  const { store, trees } = session.deps
+  const record = await store.steps.get(key)
+  if (record?.diffId === undefined) return undefined
+  if (record.fidelity === 'emulated' && trees.fidelity === 'exact') return undefined
+  const { diffId } = record
+  await session.hold(diffId)
+  const layer = await store.layers.get(diffId)
+  if (layer === undefined) return undefined
+  if (layer.sources.length > 0) return { ...record, diffId }
+  for (const form of layer.forms) {
+    if ((await store.blobs.sizeOf(form.digest)) !== undefined) return { ...record, diffId }
+  }
+  return undefined
+}
+
+function resultOf(record: StepRecord & { diffId: Digest }): StepResult {
+  const { diffId, createdAt, fidelity } = record
+  return { diffId, createdAt, fidelity }
+}
+
+/** The error of a plan that names a step that it does not hold. */
+export function unknownStep(id: Digest): WherryError {
+  return new WherryError('internal', `the plan has no step ${id}`)
+}

@@ -1,0 +1,44 @@
+/** Step keys: what decides whether a result can be used again. A key never depends on machine, path, user or clock. */
+import { type Digest, digestOf } from '../core/digest.ts'
+import { canonicalJson } from '../core/json.ts'
+import { chainIdOf } from '../oci/image.ts'
+import type { Step } from '../plan/contract.ts'
+
+/** Raised when the meaning of a step changes, so that old records are missed. */
+const keyVersion = 1
+
+/** What a step's inputs are in a key. */
+export interface KeyInputs {
+  readonly input: Digest
+  /** COPY: what it copies. */
+  readonly selection?: Digest
+  /** COPY --from by definition: the key of the tree that it copies from. */
+  readonly from?: Digest
+}
+
+/** The key of a step over given inputs: the definition key, or the content key if the inputs are contents. */
+export function stepKey(step: Step, inputs: KeyInputs): Digest {
+  return digestOf(canonicalJson({ keyVersion, ...definitionOf(step), ...inputs }))
+}
+
+function definitionOf(step: Step): object {
+  switch (step.kind) {
+    case 'run': {
+      const { kind, args, env, cwd, user, network, script } = step
+      return { kind, args, env, cwd, user, network, script }
+    }
+    case 'copy': {
+      const { kind, sources, destination, chown, chmod, unpack, epoch } = step
+      return { kind, sources, destination, chown, chmod, unpack, epoch }
+    }
+    case 'workdir': {
+      const { kind, path, user, epoch } = step
+      return { kind, path, user, epoch }
+    }
+  }
+}
+
+/** The input of a step that starts from a stack of layers, as a key part. */
+export function stackKey(diffIds: readonly Digest[]): Digest {
+  return chainIdOf(diffIds) ?? digestOf('scratch')
+}

@@ -1,0 +1,51 @@
+/** RUN: a process over the stack, and a layer of what it changed. */
+import { WherryError } from '../../core/errors.ts'
+import type { RunStep } from '../../plan/contract.ts'
+import type { Execution, StepResult } from '../engine.ts'
+import { materialize } from '../materialize.ts'
+import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
+
+/** The host name that a RUN sees: BuildKit's, so that what records it comes out the same. */
+const sandboxHostname = 'buildkitsandbox'
+
+/** Runs the step. @throws WherryError `run-failed` if the process does not exit with 0 */
+export async function runRunStep(step: RunStep, { input, session, output }: Execution): Promise<StepResult> {
+  const { trees } = session.deps
+  const layers = await materialize(session, input)
+  const files = layerFiles(session)
+  const { args, env, hiddenEnv, cwd, user, network, script } = step
+  const run = {
+    layers,
+    args,
+    env: [...hiddenEnv, ...env],
+    cwd,
+    user,
+    network,
+    script,
+    hostname: sandboxHostname,
+    extraHosts: [],
+    output: files,
+    foreground: false,
+  }
+  const { exitCode, sealed } = await trees.run(run, output, session.scope)
+  if (sealed === undefined) throw runFailed(step, exitCode)
+  const fidelity = trees.fidelity === 'emulated' ? 'emulated' : await inheritedFidelity(session, input)
+  return publishLayer(session, sealed, { files, fidelity })
+}
+
+function runFailed(step: RunStep, exitCode: number): WherryError {
+  const shown =
+    step.args.length === 3 && step.args[1] === '-c' ? `${step.args[0]} -c ${step.args[2]}` : step.args.join(' ')
+  return new WherryError('run-failed', `process "${shown}" did not complete successfully: exit code: ${exitCode}`, {
+    at: step.at,
+    details: { exitCode },
+    hint: exitHint(exitCode),
+  })
+}
+
+function exitHint(exitCode: number): string | undefined {
+  if (exitCode === 127) return 'The command was not found in the image: install it in an earlier step, or check PATH.'
+  if (exitCode === 126) return 'The command could not be executed: is it executable, and built for this platform?'
+  if (exitCode === 137) return 'The process was killed (signal 9); the machine may be out of memory.'
+  return undefined
+}

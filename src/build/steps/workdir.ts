@@ -1,0 +1,42 @@
+/** WORKDIR: the folder and its parents, where the stack lacks them. */
+import { type BytePath, fromText } from '../../core/bytepath.ts'
+import { WherryError } from '../../core/errors.ts'
+import type { Entry } from '../../oci/contents.ts'
+import { resolveInTree } from '../../oci/tree-resolve.ts'
+import type { TreeView } from '../../oci/tree.ts'
+import type { WorkdirStep } from '../../plan/contract.ts'
+import type { Execution, StepResult } from '../engine.ts'
+import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
+import { readUsers } from '../users.ts'
+import { resolveUser } from '../../oci/users.ts'
+
+/** Makes the folder. A step that finds it there makes an empty layer, as BuildKit does. */
+export async function runWorkdirStep(step: WorkdirStep, { input, session }: Execution): Promise<StepResult> {
+  const tree = await session.layers.tree(input)
+  const { passwd, group } = step.user === '' ? { passwd: '', group: '' } : await readUsers(session, input)
+  const owner = step.user === '' ? { uid: 0, gid: 0 } : resolveUser(step.user, passwd, group)
+  const mtime = BigInt(step.epoch ?? Math.floor(Date.now() / 1000)) * 1_000_000_000n
+  const items = missingFolders(tree, fromText(step.path)).map((path) => ({ entry: folder(path, owner, mtime) }))
+  const files = layerFiles(session)
+  const sealed = await session.deps.pool.run('seal', { items, ...files })
+  return publishLayer(session, sealed, { files, fidelity: await inheritedFidelity(session, input) })
+}
+
+/** The folders to make so that `path` is one, outermost first. Links on the way are followed inside the root. */
+function missingFolders(tree: TreeView, path: BytePath): BytePath[] {
+  const target = resolveInTree(tree, path.slice(1), { followLast: true })
+  const missing: BytePath[] = []
+  const parts = target.split('/')
+  for (let i = 1; i <= parts.length; i++) {
+    const folderPath = parts.slice(0, i).join('/')
+    const entry = tree.lookup(folderPath)
+    if (entry === undefined) missing.push(folderPath)
+    else if (entry.type !== 'dir')
+      throw new WherryError('copy-failed', `cannot make folder ${path}: /${folderPath} is not a folder`)
+  }
+  return missing
+}
+
+function folder(path: BytePath, { uid, gid }: { uid: number; gid: number }, mtime: bigint): Entry {
+  return { path, type: 'dir', mode: 0o755, uid, gid, size: 0, mtime }
+}

@@ -1,0 +1,27 @@
+/** A whole merged tree as items with their bytes, folders before what they hold. */
+import type { BytePath } from '../core/bytepath.ts'
+import type { Digest } from '../core/digest.ts'
+import type { SealItem } from '../layer/contract.ts'
+import type { Entry } from '../oci/contents.ts'
+import type { TreeView } from '../oci/tree.ts'
+import type { Session } from './engine.ts'
+
+/** Every entry of a stack's merged tree. */
+export async function treeItems(session: Session, diffIds: readonly Digest[]): Promise<SealItem[]> {
+  const tree = await session.layers.tree(diffIds)
+  const entries = [...walk(tree, '')]
+  const files = entries.filter((e) => e.type === 'file').map((e) => e.path)
+  const locations = await session.layers.locate(diffIds, files)
+  return entries.map((entry) => ({ entry, source: locations.get(entry.path) }))
+}
+
+/** The entries below a folder, in tree order. */
+export function* walk(tree: TreeView, folder: BytePath): Generator<Entry> {
+  for (const name of tree.list(folder)) {
+    const path = folder === '' ? name : `${folder}/${name}`
+    const entry = tree.lookup(path)
+    if (entry === undefined) continue
+    yield entry
+    if (entry.type === 'dir') yield* walk(tree, path)
+  }
+}

@@ -1,0 +1,57 @@
+/** ADD's archives: what a file on disk holds as a tar in any compression, its files' bytes copied to one plain file. */
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import { decompress } from '../archive/decompress.ts'
+import { sniffCompression } from '../archive/detect.ts'
+import type { TarHeader } from '../archive/tar-header.ts'
+import { TarParser, type TarSink } from '../archive/tar-read.ts'
+import { type BytePath, toBytes, toText } from '../core/bytepath.ts'
+import { WherryError } from '../core/errors.ts'
+import type { Entry } from '../oci/contents.ts'
+
+/** Entries of an archive in its order; a regular file's `offset` is where its bytes are in the spool file. */
+export type ArchiveListing = readonly Entry[]
+
+/**
+ * Lists an archive and copies its files' bytes to `spoolPath`, a new file. Undefined if the file is no tar archive: what is
+ * one is told by its content, as docker does, not by its name.
+ * @throws WherryError `archive-invalid` if it starts as an archive and is damaged further on
+ */
+export async function spoolArchive(of: {
+  readonly path: BytePath
+  readonly spoolPath: string
+}): Promise<ArchiveListing | undefined> {
+  const out = openSync(of.spoolPath, 'wx')
+  const source = createReadStream(toBytes(of.path), { highWaterMark: 1 << 20 })
+  const entries: Entry[] = []
+  try {
+    const { kind, source: whole } = await sniffCompression(source)
+    const parser = new TarParser(spoolSink(entries, out))
+    for await (const chunk of decompress(whole, kind)) parser.write(chunk)
+    parser.end()
+  } catch (error) {
+    if (entries.length === 0 && error instanceof WherryError && error.code === 'archive-invalid') return undefined
+    throw named(error, of.path)
+  } finally {
+    source.destroy()
+    closeSync(out)
+  }
+  return entries.length === 0 ? undefined : entries
+}
+
+function spoolSink(entries: Entry[], out: number): TarSink {
+  let position = 0
+  return {
+    entry: (header) => void entries.push(entryOf(header, position)),
+    data: (chunk) => void (position += writeSync(out, chunk)),
+    entryEnd: () => undefined,
+  }
+}
+
+function entryOf(header: TarHeader, offset: number): Entry {
+  return header.type === 'file' ? { ...header, offset } : header
+}
+
+function named(error: unknown, path: BytePath): unknown {
+  if (!(error instanceof WherryError)) return error
+  return new WherryError(error.code, `${toText(path)}: ${error.message}`, { hint: error.hint, cause: error })
+}

@@ -1,0 +1,170 @@
+/** Instructions that only edit the config: ENV, LABEL, CMD, USER and the like. They make no step. */
+import { WherryError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import { parsePorts } from '../dockerfile/ports.ts'
+import { checkStopSignal } from '../dockerfile/signals.ts'
+import type {
+  CmdInstruction,
+  Command,
+  EntrypointInstruction,
+  EnvInstruction,
+  ExposeInstruction,
+  HealthcheckInstruction,
+  LabelInstruction,
+  MaintainerInstruction,
+  OnbuildInstruction,
+  ShellInstruction,
+  StopsignalInstruction,
+  UserInstruction,
+  VolumeInstruction,
+} from '../dockerfile/instructions.ts'
+import { type Healthcheck, type RuntimeField, runtimeOf, withField, withRuntime } from '../oci/config.ts'
+import { expand, expandToWords } from './expand.ts'
+import { goList, goQuoteList, healthcheckHistory } from './history.ts'
+import { type StageState, addHistory } from './state.ts'
+
+/** Every instruction that this file lowers. */
+export type ConfigInstruction =
+  | CmdInstruction
+  | EntrypointInstruction
+  | EnvInstruction
+  | ExposeInstruction
+  | HealthcheckInstruction
+  | LabelInstruction
+  | MaintainerInstruction
+  | OnbuildInstruction
+  | ShellInstruction
+  | StopsignalInstruction
+  | UserInstruction
+  | VolumeInstruction
+
+/** Applies a config instruction to the stage. @throws WherryError `dockerfile-invalid` with its range */
+export function applyConfigInstruction(state: StageState, instruction: ConfigInstruction): void {
+  switch (instruction.kind) {
+    case 'ENV':
+      return applyEnv(state, instruction)
+    case 'LABEL':
+      return applyLabel(state, instruction)
+    case 'MAINTAINER':
+      state.config = withField(state.config, 'author', instruction.name)
+      return addHistory(state, `MAINTAINER ${instruction.name}`)
+    case 'CMD':
+      return applyCmd(state, instruction)
+    case 'ENTRYPOINT':
+      return applyEntrypoint(state, instruction)
+    case 'EXPOSE':
+      return applyExpose(state, instruction)
+    case 'HEALTHCHECK':
+      return applyHealthcheck(state, instruction)
+    case 'USER':
+      return applyUser(state, instruction)
+    case 'VOLUME':
+      return applyVolume(state, instruction)
+    case 'STOPSIGNAL':
+      return applyStopSignal(state, instruction)
+    case 'SHELL':
+      setRuntime(state, 'Shell', instruction.shell)
+      return addHistory(state, `SHELL ${goList(instruction.shell)}`)
+    case 'ONBUILD':
+      return setRuntime(state, 'OnBuild', [...runtimeOf(state.config).onBuild, instruction.trigger])
+  }
+}
+
+function setRuntime(state: StageState, field: RuntimeField, value: Json | undefined): void {
+  state.config = withRuntime(state.config, field, value)
+}
+
+function applyEnv(state: StageState, instruction: EnvInstruction): void {
+  // Every pair is expanded before any is set: `ENV a=1 b=$a` sees the old a.
+  const pairs = instruction.pairs.map(
+    ({ key, value }) => [expand(state, key, instruction), expand(state, value, instruction)] as const,
+  )
+  let env = [...runtimeOf(state.config).env]
+  for (const [key, value] of pairs) {
+    env = setEnv(env, key, value)
+    state.env.set(key, value)
+  }
+  setRuntime(state, 'Env', env)
+  addHistory(state, `ENV ${pairs.map((p) => p.join('=')).join(' ')}`)
+}
+
+/** A list of `NAME=value` with one variable set, in its old place if it had one. */
+export function setEnv(env: readonly string[], key: string, value: string): string[] {
+  const at = env.findIndex((line) => line.split('=', 1)[0] === key)
+  return at < 0 ? [...env, `${key}=${value}`] : env.with(at, `${key}=${value}`)
+}
+
+function applyLabel(state: StageState, instruction: LabelInstruction): void {
+  const pairs = instruction.pairs.map(
+    ({ key, value }) => [expand(state, key, instruction), expand(state, value, instruction)] as const,
+  )
+  setRuntime(state, 'Labels', { ...runtimeOf(state.config).labels, ...Object.fromEntries(pairs) })
+  addHistory(state, `LABEL ${pairs.map((p) => p.join('=')).join(' ')}`)
+}
+
+/** A command as the argument list that runs it: the shell form goes through the stage's SHELL. */
+export function commandArgs(state: StageState, command: Command): string[] {
+  if (command.form === 'exec') return [...command.args]
+  return [...(runtimeOf(state.config).shell ?? ['/bin/sh', '-c']), command.text]
+}
+
+function applyCmd(state: StageState, instruction: CmdInstruction): void {
+  const args = commandArgs(state, instruction.command)
+  setRuntime(state, 'Cmd', args)
+  state.cmdSet = true
+  addHistory(state, `CMD ${goQuoteList(args)}`)
+}
+
+function applyEntrypoint(state: StageState, instruction: EntrypointInstruction): void {
+  const args = commandArgs(state, instruction.command)
+  setRuntime(state, 'Entrypoint', args)
+  // An inherited CMD was meant for the inherited entry point.
+  if (!state.cmdSet) setRuntime(state, 'Cmd', undefined)
+  addHistory(state, `ENTRYPOINT ${goQuoteList(args)}`)
+}
+
+function applyExpose(state: StageState, instruction: ExposeInstruction): void {
+  const words = instruction.ports.flatMap((port) => expandToWords(state, port, instruction))
+  const ports = parsePorts(words, instruction.at)
+  const known = runtimeOf(state.config).exposedPorts
+  setRuntime(state, 'ExposedPorts', Object.fromEntries([...known, ...ports].map((p) => [p, {}])))
+  addHistory(state, `EXPOSE ${goList(ports)}`)
+}
+
+function applyHealthcheck(state: StageState, instruction: HealthcheckInstruction): void {
+  const { test, interval, timeout, startPeriod, startInterval, retries } = instruction
+  const form = test?.form === 'exec' ? ['CMD', ...test.args] : test ? ['CMD-SHELL', test.text] : ['NONE']
+  const health: Healthcheck = {
+    Test: form,
+    ...(interval ? { Interval: interval } : {}),
+    ...(timeout ? { Timeout: timeout } : {}),
+    ...(startPeriod ? { StartPeriod: startPeriod } : {}),
+    ...(startInterval ? { StartInterval: startInterval } : {}),
+    ...(retries ? { Retries: retries } : {}),
+  }
+  setRuntime(state, 'Healthcheck', health as unknown as Json)
+  addHistory(state, healthcheckHistory(health))
+}
+
+function applyUser(state: StageState, instruction: UserInstruction): void {
+  const user = expand(state, instruction.user, instruction)
+  setRuntime(state, 'User', user)
+  addHistory(state, `USER ${user}`)
+}
+
+function applyVolume(state: StageState, instruction: VolumeInstruction): void {
+  const paths = instruction.paths.map((path) => expand(state, path, instruction))
+  if (paths.includes('')) {
+    throw new WherryError('dockerfile-invalid', 'VOLUME cannot be an empty string', { at: instruction.at })
+  }
+  const known = runtimeOf(state.config).volumes
+  setRuntime(state, 'Volumes', Object.fromEntries([...known, ...paths].map((p) => [p, {}])))
+  addHistory(state, `VOLUME ${goList(paths)}`)
+}
+
+function applyStopSignal(state: StageState, instruction: StopsignalInstruction): void {
+  const signal = expand(state, instruction.signal, instruction)
+  checkStopSignal(signal, instruction.at)
+  setRuntime(state, 'StopSignal', signal)
+  addHistory(state, `STOPSIGNAL ${signal}`)
+}

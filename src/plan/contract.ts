@@ -1,0 +1,117 @@
+/** What a Dockerfile is lowered to: steps that touch bytes, and edits of the image config and history. Plain immutable data. */
+import type { Digest } from '../core/digest.ts'
+import type { SourceRange } from '../core/errors.ts'
+import type { StepLine } from '../core/events.ts'
+import type { HistoryEntry, ImageConfig } from '../oci/config.ts'
+import type { Image } from '../oci/image.ts'
+import type { Platform } from '../oci/platform.ts'
+
+/** A root file system: that of a base image (no layers: scratch), or the result of a step. */
+export type TreeRef =
+  | { readonly kind: 'base'; readonly diffIds: readonly Digest[] }
+  | { readonly kind: 'step'; readonly id: Digest }
+
+interface StepCommon {
+  /** Digest of the definition and of the inputs' ids: identical steps are one step. */
+  readonly id: Digest
+  readonly input: TreeRef
+  /** The Dockerfile's words. */
+  readonly text: string
+  readonly at: SourceRange
+  /** Never taken from the cache. */
+  readonly fresh: boolean
+  /** SOURCE_DATE_EPOCH in seconds, if set: the time of what wherry itself makes. */
+  readonly epoch?: number
+}
+
+/** Runs a process. */
+export interface RunStep extends StepCommon {
+  readonly kind: 'run'
+  readonly args: readonly string[]
+  /** `NAME=value`, complete but for HOME. */
+  readonly env: readonly string[]
+  /** Proxy variables: given to the process, in no key and no history. */
+  readonly hiddenEnv: readonly string[]
+  readonly cwd: string
+  /** USER as written; '' is root. */
+  readonly user: string
+  readonly network: 'host' | 'none'
+  /** A heredoc that starts with `#!`: run as this file, which the process sees at /dev/pipes/NAME. */
+  readonly script?: { readonly name: string; readonly content: string }
+}
+
+/** One source of a copy. */
+export type CopyStepSource =
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'heredoc'; readonly name: string; readonly content: string }
+  | { readonly kind: 'url'; readonly url: string; readonly filename: string }
+
+/** Copies files into the tree. */
+export interface CopyStep extends StepCommon {
+  readonly kind: 'copy'
+  readonly from: { readonly kind: 'context' } | { readonly kind: 'tree'; readonly tree: TreeRef; readonly name: string }
+  readonly sources: readonly CopyStepSource[]
+  /** Absolute; a trailing slash means a folder. */
+  readonly destination: string
+  /** As written: names resolve in the target's passwd. */
+  readonly chown?: string
+  /** Permission bits. */
+  readonly chmod?: number
+  /** ADD: archives among path sources are unpacked. */
+  readonly unpack: boolean
+}
+
+/** Makes a folder and its parents, if absent. */
+export interface WorkdirStep extends StepCommon {
+  readonly kind: 'workdir'
+  readonly path: string
+  /** Owner of what is made; '' is root. */
+  readonly user: string
+}
+
+export type Step = RunStep | CopyStep | WorkdirStep
+
+/** A history entry to be, and the step whose layer it stands for. */
+export interface PlannedHistory {
+  readonly entry: HistoryEntry
+  readonly step?: Digest
+}
+
+/** A stage's outcome: what the image's config will say, and which steps made it. */
+export interface PlannedImage {
+  /** The base image; undefined for scratch. */
+  readonly base?: Image
+  /** The final runtime config; history and rootfs are still the base's. */
+  readonly config: ImageConfig
+  /** History made above the base, oldest first. */
+  readonly history: readonly PlannedHistory[]
+  readonly tree: TreeRef
+}
+
+/** A display line and the step behind it, if it has one. */
+export interface PlannedLine extends StepLine {
+  readonly step?: Digest
+}
+
+/** Everything to do for one platform. */
+export interface Plan {
+  /** Steps needed for the target, inputs before their users. */
+  readonly steps: ReadonlyMap<Digest, Step>
+  readonly target: PlannedImage
+  readonly lines: readonly PlannedLine[]
+  readonly warnings: readonly { readonly message: string; readonly at?: SourceRange }[]
+}
+
+/** What lowering needs beside the Dockerfile. */
+export interface PlanOptions {
+  readonly target?: string
+  readonly buildArgs: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly buildPlatform: Platform
+  readonly targetPlatform: Platform
+  readonly network: 'host' | 'none'
+  readonly noCache: boolean
+  readonly epoch?: number
+  /** Finds a base image by name; called at most once per name and platform. */
+  resolveBase(name: string, platform: Platform): Promise<Image>
+}

@@ -1,0 +1,32 @@
+/** Variable expansion with a stage's variables, errors pointing at the instruction. */
+import { withRange } from '../core/errors.ts'
+import { expandHeredoc, expandWord, expandWords } from '../dockerfile/expand.ts'
+import type { Common } from '../dockerfile/instructions.ts'
+import type { StageState } from './state.ts'
+
+/** Expands one word of an instruction. @throws WherryError with the instruction's range */
+export function expand(state: StageState, word: string, instruction: Common): string {
+  return located(instruction, () => expandWord(word, lookup(state), { escape: state.context.escape }).value)
+}
+
+/** Expands and splits into words, as EXPOSE has it. */
+export function expandToWords(state: StageState, word: string, instruction: Common): string[] {
+  return located(instruction, () => expandWords(word, lookup(state), { escape: state.context.escape }))
+}
+
+/** Expands a heredoc body: variables only, quotes stay. */
+export function expandBody(state: StageState, body: string, instruction: Common): string {
+  return located(instruction, () => expandHeredoc(body, lookup(state)).value)
+}
+
+function lookup(state: StageState): (name: string) => string | undefined {
+  return (name) => state.env.get(name)
+}
+
+function located<T>(instruction: Common, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw withRange(error, instruction.at)
+  }
+}

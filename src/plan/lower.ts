@@ -1,0 +1,275 @@
+/** A Dockerfile and options -> a Plan. Stages are lowered on demand from the target, so only what it needs is resolved. */
+import { WherryError, withRange } from '../core/errors.ts'
+import { expandWord } from '../dockerfile/expand.ts'
+import { parseInstruction } from '../dockerfile/parse.ts'
+import type { ArgInstruction, Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
+import { emptyConfig, runtimeOf, withRuntime } from '../oci/config.ts'
+import { type Platform, parsePlatform } from '../oci/platform.ts'
+import { isProxyArg, platformArgs } from './args.ts'
+import { applyArg } from './arg.ts'
+import { applyConfigInstruction } from './config-instructions.ts'
+import type { Plan, PlanOptions, PlannedLine } from './contract.ts'
+import { lowerCopy, lowerWorkdir } from './copy.ts'
+import { reachableSteps } from './reach.ts'
+import { lowerRun } from './run.ts'
+import { type PlanContext, type StageState, defaultPath, imageOf, joinPath } from './state.ts'
+
+/**
+ * Lowers a Dockerfile for one target platform.
+ * @throws WherryError `dockerfile-invalid`, `not-implemented`, and whatever `options.resolveBase` throws; each with its range
+ */
+export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promise<Plan> {
+  const targetIndex = findTarget(dockerfile, options.target)
+  const consumed = new Set<string>()
+  const name = options.target ?? dockerfile.stages[targetIndex]!.from.name ?? ''
+  const globals = globalArgs(dockerfile, options, { consumed, name })
+  const made = new Map<number, Promise<StageState>>()
+  const stageAt = (index: number): Promise<StageState> => {
+    const known = made.get(index)
+    if (known !== undefined) return known
+    const state = lowerStage(dockerfile.stages[index]!, dockerfile, context)
+    made.set(index, state)
+    return state
+  }
+  const context: PlanContext = {
+    options,
+    escape: dockerfile.escape,
+    globals,
+    steps: new Map(),
+    warnings: [...dockerfile.warnings],
+    consumed,
+    stage: (wanted, current) => {
+      const index = findStage(dockerfile, wanted, current)
+      return index === undefined ? undefined : stageAt(index)
+    },
+  }
+  const target = await stageAt(targetIndex)
+  applyLabels(target, options)
+  warnUnconsumed(context)
+  const states = await Promise.all([...made].sort(([a], [b]) => a - b).map(([, state]) => state))
+  return {
+    steps: reachableSteps(context.steps, target.tree),
+    target: imageOf(target),
+    lines: numberLines(states),
+    warnings: context.warnings,
+  }
+}
+
+function findTarget(dockerfile: Dockerfile, target: string | undefined): number {
+  const { stages } = dockerfile
+  if (stages.length === 0)
+    throw new WherryError('dockerfile-invalid', 'the Dockerfile has no FROM', { hint: 'Begin with FROM <image>.' })
+  if (target === undefined || target === '') return stages.length - 1
+  const named = stages.findLastIndex((s) => s.from.name === target.toLowerCase())
+  const index = named >= 0 ? named : /^\d+$/.test(target) ? Number(target) : -1
+  if (stages[index] !== undefined) return index
+  const names = stages.flatMap((s) => s.from.name ?? [])
+  throw new WherryError('dockerfile-invalid', `target stage "${target}" could not be found`, {
+    hint:
+      names.length > 0
+        ? `The stages are ${names.join(', ')}.`
+        : 'No stage of the Dockerfile has a name (FROM … AS name).',
+  })
+}
+
+/** The stage that `--from` names, by number or by its latest earlier definition; undefined means an image. */
+function findStage(dockerfile: Dockerfile, name: string, current: number): number | undefined {
+  const later = (index: number): never => {
+    throw new WherryError(
+      'dockerfile-invalid',
+      `stage "${name}" (number ${index}) is not defined before stage ${current}`,
+      {
+        hint: 'A stage can only copy from stages above it.',
+      },
+    )
+  }
+  if (/^\d+$/.test(name)) {
+    const index = Number(name)
+    return index < current ? index : later(index)
+  }
+  const before = dockerfile.stages.slice(0, current).findLastIndex((s) => s.from.name === name.toLowerCase())
+  if (before >= 0) return before
+  const after = dockerfile.stages.findIndex((s) => s.from.name === name.toLowerCase())
+  return after >= 0 ? later(after) : undefined
+}
+
+function globalArgs(
+  dockerfile: Dockerfile,
+  options: PlanOptions,
+  { consumed, name }: { consumed: Set<string>; name: string },
+): Map<string, string> {
+  const { buildArgs, buildPlatform, targetPlatform } = options
+  const globals = platformArgs(buildPlatform, targetPlatform, name, buildArgs)
+  for (const instruction of dockerfile.globalArgs) {
+    for (const arg of instruction.args) {
+      consumed.add(arg.key)
+      const value = buildArgs[arg.key] ?? globalDefault(arg.value, instruction, { globals, escape: dockerfile.escape })
+      if (value !== undefined) globals.set(arg.key, value)
+    }
+  }
+  return globals
+}
+
+function globalDefault(
+  value: string | undefined,
+  instruction: ArgInstruction,
+  { globals, escape }: { globals: ReadonlyMap<string, string>; escape: '\\' | '`' },
+): string | undefined {
+  if (value === undefined) return undefined
+  try {
+    return expandWord(value, (key) => globals.get(key), { escape }).value
+  } catch (error) {
+    throw withRange(error, instruction.at)
+  }
+}
+
+async function lowerStage(stage: Stage, dockerfile: Dockerfile, context: PlanContext): Promise<StageState> {
+  const state = await beginStage(stage, dockerfile, context)
+  const triggers = runtimeOf(state.config).onBuild
+  state.config = withRuntime(state.config, 'OnBuild', undefined)
+  ensurePath(state)
+  const { workingDir } = runtimeOf(state.config)
+  if (workingDir !== '') state.config = withRuntime(state.config, 'WorkingDir', joinPath('/', workingDir))
+  for (const trigger of triggers) await lowerInstruction(state, parseInstruction(trigger, stage.from.at), 'ONBUILD ')
+  for (const instruction of stage.instructions) await lowerInstruction(state, instruction, '')
+  return state
+}
+
+async function beginStage(stage: Stage, dockerfile: Dockerfile, context: PlanContext): Promise<StageState> {
+  const { from, index } = stage
+  const word = (text: string): string => {
+    try {
+      return expandWord(text, (key) => context.globals.get(key), { escape: context.escape }).value
+    } catch (error) {
+      throw withRange(error, from.at)
+    }
+  }
+  const base = word(from.base)
+  if (base === '') {
+    throw new WherryError('dockerfile-invalid', `base name (${from.base}) should not be blank`, {
+      at: from.at,
+      hint: 'Give the ARG before FROM a default, or pass it with --build-arg.',
+    })
+  }
+  const { targetPlatform } = context.options
+  const platform =
+    from.platform === undefined ? targetPlatform : parseFromPlatform(word(from.platform), from, targetPlatform)
+  const line: PlannedLine = {
+    id: `s${index}.0`,
+    ordinal: 0,
+    total: 0,
+    stage: from.name ?? String(index),
+    text: from.text,
+    makesLayer: false,
+  }
+  const fresh = { context, index, label: line.stage, platform, history: [], lines: [line], cmdSet: false }
+  const earlier = dockerfile.stages.slice(0, index).findLastIndex((s) => s.from.name === base.toLowerCase())
+  if (earlier >= 0) return inherit(await context.stage(String(earlier), index)!, fresh)
+  if (base === 'scratch')
+    return {
+      ...fresh,
+      config: scratchConfig(platform),
+      env: new Map(),
+      args: new Map(),
+      tree: { kind: 'base', diffIds: [] },
+    }
+  const image = await located(from, context.options.resolveBase(base, platform))
+  const tree = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) } as const
+  return { ...fresh, base: image, config: image.config, env: new Map(), args: new Map(), tree }
+}
+
+function inherit(parent: StageState, fresh: Omit<StageState, 'config' | 'env' | 'args' | 'tree'>): StageState {
+  return {
+    ...fresh,
+    platform: parent.platform,
+    base: parent.base,
+    config: parent.config,
+    env: new Map(parent.env),
+    args: new Map(parent.args),
+    history: [...parent.history],
+    tree: parent.tree,
+  }
+}
+
+function scratchConfig(platform: Platform): StageState['config'] {
+  return withRuntime(emptyConfig(platform), 'WorkingDir', '/')
+}
+
+function parseFromPlatform(text: string, from: Stage['from'], host: Platform): Platform {
+  try {
+    if (text === '')
+      throw new WherryError('dockerfile-invalid', `empty platform value from expression ${from.platform}`)
+    return parsePlatform(text, host)
+  } catch (error) {
+    throw withRange(error, from.at)
+  }
+}
+
+async function located<T>(from: Stage['from'], work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw withRange(error, from.at)
+  }
+}
+
+/** PATH is always set, and what the config sets is what expansion and RUN see. */
+function ensurePath(state: StageState): void {
+  const { env } = runtimeOf(state.config)
+  const whole = env.some((line) => line.startsWith('PATH=')) ? env : [...env, defaultPath]
+  state.config = withRuntime(state.config, 'Env', whole)
+  if (state.env.size > 0) return
+  for (const line of whole) {
+    const at = line.indexOf('=')
+    state.env.set(at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1))
+  }
+}
+
+async function lowerInstruction(state: StageState, instruction: StageInstruction, prefix: string): Promise<void> {
+  const before = state.tree
+  await located({ at: instruction.at } as Stage['from'], Promise.resolve(applyInstruction(state, instruction)))
+  const step = state.tree.kind === 'step' && state.tree !== before ? state.tree.id : undefined
+  const id = `s${state.index}.${state.lines.length}`
+  const text = prefix + instruction.text
+  state.lines.push({ id, ordinal: 0, total: 0, stage: state.label, text, makesLayer: step !== undefined, step })
+}
+
+function applyInstruction(state: StageState, instruction: StageInstruction): void | Promise<void> {
+  switch (instruction.kind) {
+    case 'RUN':
+      return lowerRun(state, instruction)
+    case 'COPY':
+    case 'ADD':
+      return lowerCopy(state, instruction)
+    case 'WORKDIR':
+      return lowerWorkdir(state, instruction)
+    case 'ARG':
+      return applyArg(state, instruction)
+    default:
+      return applyConfigInstruction(state, instruction)
+  }
+}
+
+function applyLabels(target: StageState, options: PlanOptions): void {
+  if (Object.keys(options.labels).length === 0) return
+  target.config = withRuntime(target.config, 'Labels', { ...runtimeOf(target.config).labels, ...options.labels })
+}
+
+function warnUnconsumed(context: PlanContext): void {
+  const predefined = (name: string): boolean =>
+    isProxyArg(name) || name === 'SOURCE_DATE_EPOCH' || name.startsWith('BUILDKIT_')
+  const left = Object.keys(context.options.buildArgs).filter((name) => {
+    return (
+      !predefined(name) &&
+      !context.consumed.has(name) &&
+      !/^(BUILD|TARGET)(PLATFORM|OS|OSVERSION|ARCH|VARIANT)$/.test(name)
+    )
+  })
+  if (left.length > 0)
+    context.warnings.push({ message: `One or more build-args [${left.join(' ')}] were not consumed` })
+}
+
+function numberLines(states: readonly StageState[]): PlannedLine[] {
+  const lines = states.flatMap((s) => s.lines)
+  return lines.map((line, i) => ({ ...line, ordinal: i + 1, total: lines.length }))
+}

@@ -1,0 +1,78 @@
+/** RUN: what to execute, with which variables. */
+import type { Heredoc, RunInstruction } from '../dockerfile/instructions.ts'
+import { WherryError } from '../core/errors.ts'
+import { runtimeOf } from '../oci/config.ts'
+import { commandArgs } from './config-instructions.ts'
+import { isProxyArg, proxyEnv } from './args.ts'
+import type { RunStep } from './contract.ts'
+import { runHistory } from './history.ts'
+import { type StageState, addHistory, addStep, notImplemented, workdirOf } from './state.ts'
+
+/** Lowers RUN to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
+export function lowerRun(state: StageState, instruction: RunInstruction): void {
+  refuseFlags(instruction)
+  const { args, script } = commandOf(state, instruction)
+  const { options } = state.context
+  const id = addStep(state, {
+    kind: 'run',
+    input: state.tree,
+    text: instruction.text,
+    at: instruction.at,
+    fresh: options.noCache,
+    epoch: options.epoch,
+    args,
+    env: [...state.env].map(([name, value]) => `${name}=${value}`),
+    hiddenEnv: proxyEnv(options.buildArgs),
+    cwd: workdirOf(state),
+    user: runtimeOf(state.config).user,
+    network: networkOf(state, instruction),
+    script,
+  })
+  addHistory(state, runHistory(args, historyArgs(state)), id)
+}
+
+function refuseFlags(instruction: RunInstruction): void {
+  if (instruction.mounts.length > 0) throw notImplemented('RUN --mount', instruction.at)
+  if (instruction.security !== undefined && instruction.security !== 'sandbox')
+    throw notImplemented('RUN --security', instruction.at)
+  if (instruction.devices.length > 0) throw notImplemented('RUN --device', instruction.at)
+}
+
+function networkOf(state: StageState, instruction: RunInstruction): 'host' | 'none' {
+  const own = instruction.network
+  if (own === undefined || own === 'default') return state.context.options.network
+  if (own === 'none' || own === 'host') return own
+  throw new WherryError('dockerfile-invalid', `RUN --network=${own} is not a network: use default, none or host`, {
+    at: instruction.at,
+  })
+}
+
+/** Heredocs: one alone is the script (a file if it starts with #!); several go to the shell as they were written. */
+function commandOf(state: StageState, instruction: RunInstruction): Pick<RunStep, 'args' | 'script'> {
+  const { command, heredocs } = instruction
+  const [first] = heredocs
+  if (first === undefined || command.form === 'exec') return { args: commandArgs(state, command) }
+  if (!isLoneHeredoc(command.text)) {
+    const bodies = heredocs.map((h) => `\n${h.content}${h.name}`).join('')
+    return { args: commandArgs(state, { form: 'shell', text: command.text + bodies }) }
+  }
+  const content = chomped(first)
+  if (!content.startsWith('#!')) return { args: commandArgs(state, { form: 'shell', text: content }) }
+  return { args: [`/dev/pipes/${first.name}`], script: { name: first.name, content } }
+}
+
+/** True if the command is nothing but `<<EOF`. */
+function isLoneHeredoc(text: string): boolean {
+  return /^\d*<<-?\s*(?:'[^']*'|"[^"]*"|[^\s<>'"]+)\s*$/.test(text.trim())
+}
+
+function chomped(heredoc: Heredoc): string {
+  return heredoc.chomp ? heredoc.content.replace(/^\t+/gm, '') : heredoc.content
+}
+
+/** Args in scope with the value that RUN sees, proxies left out. */
+function historyArgs(state: StageState): string[] {
+  return [...state.args]
+    .filter(([name]) => !isProxyArg(name))
+    .map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`)
+}

@@ -1,0 +1,104 @@
+/** The state of a stage while its instructions are lowered. Lives only inside plan/. */
+import { type Digest, digestOf } from '../core/digest.ts'
+import { canonicalJson } from '../core/json.ts'
+import { WherryError } from '../core/errors.ts'
+import { type HistoryEntry, type ImageConfig, runtimeOf } from '../oci/config.ts'
+import type { Image } from '../oci/image.ts'
+import type { Platform } from '../oci/platform.ts'
+import type { Stage } from '../dockerfile/instructions.ts'
+import type { PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
+
+/** PATH when a base image sets none. */
+export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** What all stages of one plan share. */
+export interface PlanContext {
+  readonly options: PlanOptions
+  readonly escape: '\\' | '`'
+  /** Values of ARGs before FROM, and of the platform args. */
+  readonly globals: ReadonlyMap<string, string>
+  readonly steps: Map<Digest, Step>
+  readonly warnings: { message: string; at?: Stage['from']['at'] }[]
+  /** Build args that some ARG took. */
+  readonly consumed: Set<string>
+  /** Lowers a stage by name or index, as COPY --from names it; undefined if there is none. */
+  stage(name: string, current: number): Promise<StageState> | undefined
+}
+
+/** A stage being lowered. */
+export interface StageState {
+  readonly context: PlanContext
+  readonly index: number
+  /** For display: the stage's name, or its index. */
+  readonly label: string
+  base?: Image
+  platform: Platform
+  config: ImageConfig
+  /** Variables that expansion and RUN see: config env and args, the last writer first in force. */
+  env: Map<string, string>
+  /** ARGs declared so far, for RUN's history. */
+  args: Map<string, string | undefined>
+  history: PlannedHistory[]
+  lines: PlannedLine[]
+  tree: TreeRef
+  cmdSet: boolean
+}
+
+/** A step without its id. `Omit` on the union would lose its members' own fields. */
+export type StepDraft<T extends Step = Step> = T extends Step ? Omit<T, 'id'> : never
+
+/** Registers a step by the digest of its definition and makes its result the stage's tree. */
+export function addStep(state: StageState, draft: StepDraft): Digest {
+  const { text: _text, at: _at, fresh: _fresh, ...definition } = draft
+  const id = digestOf(canonicalJson({ v: 1, ...definition }))
+  const known = state.context.steps.get(id)
+  if (known === undefined) state.context.steps.set(id, { ...draft, id } as Step)
+  state.tree = { kind: 'step', id }
+  return id
+}
+
+/** Adds a history entry; `step` names the step whose layer it stands for. */
+export function addHistory(state: StageState, createdBy: string, step?: Digest): void {
+  const { epoch } = state.context.options
+  const entry: HistoryEntry = {
+    ...(epoch === undefined ? {} : { created: isoSeconds(epoch) }),
+    created_by: createdBy,
+    // Scanners tell by this comment how to read created_by.
+    comment: 'buildkit.dockerfile.v0',
+  }
+  state.history.push({ entry, step })
+}
+
+/** Seconds since 1970 as RFC 3339 in UTC, without fraction. */
+export function isoSeconds(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+/** The WORKDIR in force, absolute. */
+export function workdirOf(state: StageState): string {
+  return joinPath('/', runtimeOf(state.config).workingDir)
+}
+
+/** Joins and cleans slash paths like Go's `path.Join`, absolute second parts winning as WORKDIR and COPY have it. */
+export function joinPath(base: string, path: string): string {
+  const parts: string[] = []
+  const whole = path.startsWith('/') ? path : `${base}/${path}`
+  for (const part of whole.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
+/** The error for something that docker builds and wherry does not yet. */
+export function notImplemented(what: string, at: Stage['from']['at']): WherryError {
+  return new WherryError('not-implemented', `${what} is not implemented yet`, {
+    at,
+    hint: 'wherry refuses what it would have to ignore; build this Dockerfile without it for now.',
+  })
+}
+
+/** A stage's state as the immutable outcome. */
+export function imageOf(state: StageState): PlannedImage {
+  return { base: state.base, config: state.config, history: state.history, tree: state.tree }
+}

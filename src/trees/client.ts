@@ -1,0 +1,97 @@
+/** The service as the outer process has it: starts the inner process at the first call and talks to it. */
+import { WherryError } from '../core/errors.ts'
+import { isJsonObject } from '../core/json.ts'
+import type { Digest } from '../core/digest.ts'
+import { bundledFile } from '../host/bundle.ts'
+import type { InnerProcess, Mode } from '../host/contract.ts'
+import { enterNamespace } from '../host/namespace.ts'
+import type { IndexedLayer, StackLayer, TreeRun, TreeRunResult, Trees } from './contract.ts'
+import { type Caller, createCaller, protocolVersion } from './rpc.ts'
+import type { InnerSetup } from './setup.ts'
+
+/** How the inner process is to work. */
+export interface TreesOptions {
+  readonly mode: Mode
+  readonly driver: 'overlay' | 'copy'
+  /** Gives the folder of snapshots for `<driver>-<map>`, made if absent. */
+  snapshotsDir(driverAndMap: string): Promise<string>
+  /** Lets the inner process write in a folder of the store. */
+  share?(path: string): Promise<void>
+}
+
+/** How long the inner process gets to end by itself, in milliseconds. */
+const graceMs = 5000
+
+/** The service; nothing runs until its first call. */
+export function createTrees(options: TreesOptions): Trees {
+  let started: Promise<Started> | undefined
+  const call = async (name: string, params: unknown, callOptions: Parameters<Caller['call']>[2]): Promise<unknown> => {
+    started ??= start(options)
+    const { caller } = await started
+    return caller.call(name, params, callOptions)
+  }
+  return {
+    fidelity: options.mode.fidelity,
+    missing: async (layers, { signal }) => {
+      const absent = new Set((await call('missing', { layers }, { signal })) as Digest[])
+      return layers.filter((layer) => absent.has(layer.chainId))
+    },
+    unpack: async (layers, tempFor, { signal }) => {
+      const temps = Object.fromEntries(layers.map((layer) => [layer.diffId, tempFor(layer.diffId)]))
+      return (await call('unpack', { layers, temps }, { signal })) as IndexedLayer[]
+    },
+    run: async (run, onOutput, { signal }) => {
+      const onNote: NonNullable<Parameters<Caller['call']>[2]['onNote']> = (note) => {
+        if (!isJsonObject(note) || typeof note['text'] !== 'string') return
+        onOutput(note['stream'] === 'stderr' ? 'stderr' : 'stdout', note['text'])
+      }
+      return (await call('run', run, { signal, onNote })) as TreeRunResult
+    },
+    remove: async (chainIds, { signal }) => void (await call('remove', { chainIds }, { signal })),
+    close: async () => {
+      if (started !== undefined) await started.then(stop, () => undefined)
+    },
+  }
+}
+
+interface Started {
+  readonly caller: Caller
+  readonly inner: InnerProcess
+}
+
+async function start(options: TreesOptions): Promise<Started> {
+  const snapshotsDir = await options.snapshotsDir(`${options.driver}-${options.mode.idMap}`)
+  await options.share?.(snapshotsDir)
+  const setup: InnerSetup = {
+    protocol: protocolVersion,
+    mode: options.mode,
+    driver: options.driver,
+    snapshotsDir,
+    parent: process.pid,
+  }
+  const inner = await enterNamespace(options.mode, {
+    argv: [bundledFile('inner.js'), JSON.stringify(setup)],
+    env: process.env,
+  })
+  let end = 'it ended'
+  void inner.exited.then(({ code, signal }) => {
+    end = signal === null ? `it exited with ${code ?? 'no code'}` : `it was killed by ${signal}`
+  })
+  const lost = (): Error => new WherryError('sandbox-failed', `the process that works in the namespace is gone: ${end}`)
+  return { caller: createCaller(inner.control, inner.control, lost), inner }
+}
+
+async function stop({ inner }: Started): Promise<void> {
+  inner.control.end()
+  const timer = setTimeout(() => inner.kill(), graceMs)
+  await inner.exited
+  clearTimeout(timer)
+}
+
+/** Parameters of the inner process's calls; results as in `Trees`. */
+export interface InnerCalls {
+  readonly missing: { readonly layers: readonly StackLayer[] }
+  readonly unpack: { readonly layers: readonly StackLayer[]; readonly temps: Readonly<Record<string, string>> }
+  readonly run: TreeRun
+  readonly remove: { readonly chainIds: readonly Digest[] }
+}

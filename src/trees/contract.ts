@@ -1,0 +1,74 @@
+/**
+ * Everything that touches a root file system, as one service. Its work is done by the inner process, which is uid 0 of a
+ * namespace; it is started at the first call. It knows nothing of registries, Dockerfiles or the store's records: it gets
+ * paths and digests, and gives digests.
+ */
+import type { Digest } from '../core/digest.ts'
+import type { Scope } from '../core/scope.ts'
+import type { SealedLayer } from '../layer/contract.ts'
+
+/** A layer of a stack, lowest first, with all that is needed to unpack it. */
+export interface StackLayer {
+  readonly diffId: Digest
+  /** ChainID of the stack up to this layer: names the snapshot. */
+  readonly chainId: Digest
+  /** The blob's file, in any compression. Need not exist while the snapshot does. */
+  readonly blobPath: string
+  /** The contents list, if there is one. Needed in single mode. */
+  readonly contentsPath: string
+}
+
+/** A process to run over a stack of layers. */
+export interface TreeRun {
+  readonly layers: readonly StackLayer[]
+  readonly args: readonly string[]
+  readonly env: readonly string[]
+  readonly cwd: string
+  /** `user[:group]` as in a Dockerfile; '' is root. */
+  readonly user: string
+  readonly network: 'host' | 'none'
+  readonly hostname: string
+  readonly extraHosts: readonly (readonly [host: string, address: string])[]
+  /** A file that only the process sees, at /dev/pipes/NAME. */
+  readonly script?: { readonly name: string; readonly content: string }
+  /** Temp files for the layer that its changes become: uncompressed tar, and contents list. Undefined: changes are dropped. */
+  readonly output?: { readonly tarPath: string; readonly contentsPath: string }
+  /** True: the process gets wherry's own standard streams (`run` in the foreground). */
+  readonly foreground: boolean
+}
+
+/** How a run ended. `sealed` is there if it exited with 0 and its changes are kept. */
+export interface TreeRunResult {
+  readonly exitCode: number
+  readonly sealed?: SealedLayer
+}
+
+/** What unpacking found out about layers that had no contents list. */
+export interface IndexedLayer {
+  readonly diffId: Digest
+  readonly size: number
+  readonly contentsPath: string
+}
+
+/** The service. All calls may run at once. Errors: `sandbox-failed`, `host-unsupported`, `archive-invalid`, `digest-mismatch`, `user-unknown`, `cancelled`. */
+export interface Trees {
+  /** Of a stack's layers, those whose snapshot is absent. */
+  missing(layers: readonly StackLayer[], scope: Scope): Promise<readonly StackLayer[]>
+  /**
+   * Makes the snapshot of every layer of the stack present; blobs of absent ones must be there. Idempotent.
+   * `tempFor` names a temp file for the contents list of a layer that has none.
+   */
+  unpack(
+    layers: readonly StackLayer[],
+    tempFor: (diffId: Digest) => string,
+    scope: Scope,
+  ): Promise<readonly IndexedLayer[]>
+  /** What layers made here are; known without starting the inner process. */
+  readonly fidelity: 'exact' | 'emulated'
+  /** Runs a process over an unpacked stack. With `output`, the result's snapshot is committed too. */
+  run(run: TreeRun, onOutput: (stream: 'stdout' | 'stderr', text: string) => void, scope: Scope): Promise<TreeRunResult>
+  /** Deletes snapshots; absent ones are fine. */
+  remove(chainIds: readonly Digest[], scope: Scope): Promise<void>
+  /** Ends the inner process, if it runs. */
+  close(): Promise<void>
+}

@@ -1,0 +1,36 @@
+/** Entry of the inner process: uid 0 of a namespace, serving trees/ over a pipe until the outer process is gone. */
+import { Socket } from 'node:net'
+import { type Mode, controlFd } from '../../host/contract.ts'
+import { prepareInner } from '../../host/inner.ts'
+import { createSnapshotter } from '../../rootfs/snapshotter.ts'
+import { createSandbox } from '../../sandbox/sandbox.ts'
+import type { InnerCalls } from '../client.ts'
+import { protocolVersion, serve } from '../rpc.ts'
+import type { InnerSetup } from '../setup.ts'
+import { runTree } from './run.ts'
+import type { Inner } from './state.ts'
+import { unpackStack } from './unpack.ts'
+
+const setup = JSON.parse(process.argv[2] ?? '{}') as InnerSetup
+if (setup.protocol !== protocolVersion) throw new Error(`inner process of another version: ${setup.protocol}`)
+prepareInner(setup.parent)
+
+const inner = await openInner(setup.mode)
+const control = new Socket({ fd: controlFd, readable: true, writable: true })
+await serve(control, control, {
+  missing: async ({ layers }: InnerCalls['missing']) => {
+    const present = await Promise.all(layers.map((layer) => inner.snapshots.has(layer.chainId)))
+    return layers.filter((_, i) => !present[i]).map((layer) => layer.chainId)
+  },
+  unpack: (params: InnerCalls['unpack'], { signal }) => unpackStack(inner, params, signal),
+  run: (params: InnerCalls['run'], tools) => runTree(inner, params, tools),
+  remove: async ({ chainIds }: InnerCalls['remove']) => {
+    for (const chainId of chainIds) await inner.snapshots.remove(chainId)
+  },
+})
+process.exit(0)
+
+async function openInner(mode: Mode): Promise<Inner> {
+  const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir)
+  return { mode, snapshots, sandbox: createSandbox({ mode }) }
+}

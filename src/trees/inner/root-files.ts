@@ -1,0 +1,55 @@
+/** Files that wherry itself reads and makes in a mounted root file system, links resolved inside the root. */
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { type BytePath, fromText, toBytes } from '../../core/bytepath.ts'
+import { WherryError, errnoOf } from '../../core/errors.ts'
+import { type ResolvedUser, resolveUser } from '../../oci/users.ts'
+import { linksOnDisk, resolvePath } from '../../rootfs/paths.ts'
+
+/** As much of a passwd or group file as is read, in bytes. */
+const maxBytes = 4 << 20
+
+/** The user that a spec names in the root file system at `root`. @throws WherryError `user-unknown` */
+export function readUser(root: string, spec: string): ResolvedUser {
+  return resolveUser(spec === '' ? '0' : spec, readText(root, 'etc/passwd'), readText(root, 'etc/group'))
+}
+
+function readText(root: string, path: BytePath): string {
+  try {
+    const fd = openSync(toBytes(inside(root, path)), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      if (!fstatSync(fd).isFile()) return ''
+      const buffer = Buffer.alloc(Math.min(fstatSync(fd).size, maxBytes))
+      return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0))
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP') return ''
+    throw error
+  }
+}
+
+/** Makes a folder and its parents (0755) in the root file system, where they are absent. */
+export function makeFolders(root: string, path: string): void {
+  const target = inside(root, fromText(path))
+  const parts = target
+    .slice(fromText(root).length)
+    .split('/')
+    .filter((part) => part !== '')
+  let at = fromText(root)
+  for (const part of parts) {
+    at = `${at}/${part}`
+    try {
+      mkdirSync(toBytes(at))
+      chmodSync(toBytes(at), 0o755)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') continue
+      throw new WherryError('sandbox-failed', `cannot make the working directory ${path}`, { cause: error })
+    }
+  }
+}
+
+function inside(root: string, path: BytePath): BytePath {
+  const base = fromText(root)
+  return `${base}/${resolvePath(path, linksOnDisk(base), 'follow')}`
+}

@@ -1,0 +1,88 @@
+/** A process over a stack: mount, run, unmount, and a layer of what it changed. */
+import { StringDecoder } from 'node:string_decoder'
+import { digestOf } from '../../core/digest.ts'
+import type { Json } from '../../core/json.ts'
+import type { SealItem } from '../../layer/contract.ts'
+import { sealLayer } from '../../layer/seal.ts'
+import type { Draft } from '../../rootfs/contract.ts'
+import type { ProcessResult, Stdio } from '../../sandbox/contract.ts'
+import type { TreeRun, TreeRunResult } from '../contract.ts'
+import { makeFolders, readUser } from './root-files.ts'
+import { ownedItems } from './owned-items.ts'
+import type { Inner } from './state.ts'
+
+/** What a call gets beside its parameters. */
+interface Tools {
+  readonly signal: AbortSignal
+  note(note: Json): void
+}
+
+/** Serves `Trees.run`. */
+export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise<TreeRunResult> {
+  const draft = await inner.snapshots.begin(run.layers.map((l) => l.chainId))
+  let committed = false
+  try {
+    const result = await runInDraft(inner, draft, { run, tools })
+    if (result.exitCode !== 0 || run.output === undefined) return { exitCode: result.exitCode }
+    const items = await itemsOf(inner, draft, { run, result })
+    const sealed = sealLayer({ items, ...run.output })
+    const below = run.layers.at(-1)?.chainId
+    await inner.snapshots.commit(draft, below === undefined ? sealed.diffId : digestOf(`${below} ${sealed.diffId}`))
+    committed = true
+    return { exitCode: 0, sealed }
+  } finally {
+    if (!committed) await draft.discard()
+  }
+}
+
+async function runInDraft(
+  inner: Inner,
+  draft: Draft,
+  { run, tools }: { run: TreeRun; tools: Tools },
+): Promise<ProcessResult> {
+  const mounted = await draft.mount()
+  const { stdio, flush } = run.foreground ? { stdio: foreground, flush: () => undefined } : piped(tools)
+  try {
+    const user = readUser(mounted.path, run.user)
+    makeFolders(mounted.path, run.cwd)
+    const hasHome = run.env.some((line) => line.startsWith('HOME='))
+    const { args, cwd, network, hostname, extraHosts, script } = run
+    const { uid, gid, supplementaryGids } = user
+    const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
+    const spec = { args, env, cwd, uid, gid, supplementaryGids, network, hostname, extraHosts, stdio, script }
+    return await inner.sandbox.run(mounted.path, spec, tools.signal)
+  } finally {
+    flush()
+    await mounted.unmount()
+  }
+}
+
+const foreground: Stdio = { kind: 'inherit', fds: [0, 1, 2] }
+
+/** Output as notes; a character that two chunks share is held back until it is whole. */
+function piped(tools: Tools): { stdio: Stdio; flush(): void } {
+  const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
+  const send = (stream: 'stdout' | 'stderr', text: string): void => {
+    if (text !== '') tools.note({ stream, text })
+  }
+  return {
+    stdio: { kind: 'pipes', onOutput: (stream, chunk) => send(stream, decoders[stream].write(chunk)) },
+    flush: () => {
+      send('stdout', decoders.stdout.end())
+      send('stderr', decoders.stderr.end())
+    },
+  }
+}
+
+async function itemsOf(
+  inner: Inner,
+  draft: Draft,
+  { run, result }: { run: TreeRun; result: ProcessResult },
+): Promise<Iterable<SealItem>> {
+  const changes = draft.changes({ excluded: inner.sandbox.mountPoints })
+  if (inner.mode.kind === 'single') return ownedItems(changes, run.layers, result.owners)
+  return (function* () {
+    for (const { entry, source } of changes)
+      yield { entry, source: source === undefined ? undefined : { path: source, offset: 0 } }
+  })()
+}

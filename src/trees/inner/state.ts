@@ -1,0 +1,10 @@
+/** What the inner process holds while it serves. */
+import type { Mode } from '../../host/contract.ts'
+import type { Snapshotter } from '../../rootfs/contract.ts'
+import type { Sandbox } from '../../sandbox/contract.ts'
+
+export interface Inner {
+  readonly mode: Mode
+  readonly snapshots: Snapshotter
+  readonly sandbox: Sandbox
+}

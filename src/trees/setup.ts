@@ -1,0 +1,13 @@
+/** What the outer process tells the inner one at its start, as its only argument. */
+import type { Mode } from '../host/contract.ts'
+
+/** JSON of the inner process's argument. */
+export interface InnerSetup {
+  readonly protocol: number
+  readonly mode: Mode
+  readonly driver: 'overlay' | 'copy'
+  /** Folder of this driver's and map's snapshots. */
+  readonly snapshotsDir: string
+  /** The outer process, which the inner one must not outlive. */
+  readonly parent: number
+}
