@@ -1,0 +1,87 @@
+/** COPY and ADD. Reference: docker/dockerfile:1, "COPY" and "ADD". */
+import { type HeredocStart, chompTabs, heredocOfWord } from './heredoc.ts'
+import type { AddInstruction, CopyInstruction, CopySource, Heredoc } from './instructions.ts'
+import type { RawHeredoc } from './parser.ts'
+import { type Request, flagsOf } from './request.ts'
+import { syntaxError } from './syntax-error.ts'
+
+const shared = { chown: 'string', chmod: 'string', link: 'boolean', exclude: 'list' } as const
+const copyFlags = { ...shared, from: 'string', parents: 'boolean' } as const
+const addFlags = { ...shared, checksum: 'string', 'keep-git-dir': 'boolean', unpack: 'boolean' } as const
+
+/**
+ * Types a COPY.
+ * @throws WherryError `dockerfile-syntax`
+ */
+export function parseCopy(request: Request): CopyInstruction {
+  checkCount(request)
+  const flags = flagsOf(request, copyFlags)
+  const from = flags.string('from')
+  if (from !== undefined && hasVariable(from)) {
+    throw syntaxError(
+      'variable expansion is not supported for --from',
+      'Define a stage with FROM, which can use an ARG from before the first FROM, and name that stage here.',
+    )
+  }
+  const parents = flags.boolean('parents') ?? false
+  return { ...request.common, kind: 'COPY', from, parents, ...sharedFlags(flags), ...paths(request) }
+}
+
+/**
+ * Types an ADD.
+ * @throws WherryError `dockerfile-syntax`
+ */
+export function parseAdd(request: Request): AddInstruction {
+  checkCount(request)
+  const flags = flagsOf(request, addFlags)
+  return {
+    ...request.common,
+    kind: 'ADD',
+    checksum: flags.string('checksum'),
+    keepGitDir: flags.boolean('keep-git-dir'),
+    unpack: flags.boolean('unpack'),
+    ...sharedFlags(flags),
+    ...paths(request),
+  }
+}
+
+/** True if a `$` stands in the text, not at its end. */
+export function hasVariable(text: string): boolean {
+  const at = text.indexOf('$')
+  return at >= 0 && at !== text.length - 1
+}
+
+function checkCount(request: Request): void {
+  if (request.args.length >= 2) return
+  throw syntaxError(
+    `${request.name} requires at least two arguments, but only one was provided. Destination could not be determined`,
+  )
+}
+
+function sharedFlags(flags: ReturnType<typeof flagsOf>): Pick<CopyInstruction, 'chown' | 'chmod' | 'link' | 'exclude'> {
+  return {
+    chown: flags.string('chown'),
+    chmod: flags.string('chmod'),
+    link: flags.boolean('link') ?? false,
+    exclude: flags.list('exclude'),
+  }
+}
+
+/** Sources in the order in which they are copied: paths first, then heredocs. */
+function paths(request: Request): { sources: CopySource[]; destination: string } {
+  const destination = request.args.at(-1) ?? ''
+  if (heredocOfWord(destination)) throw syntaxError(`${request.name} cannot accept a heredoc as a destination`)
+  const files: CopySource[] = []
+  const inline: CopySource[] = []
+  for (const source of request.args.slice(0, -1)) {
+    const start = heredocOfWord(source)
+    if (start === undefined) files.push({ kind: 'path', path: source })
+    else inline.push({ kind: 'heredoc', heredoc: bodied(start, request.node.heredocs) })
+  }
+  return { sources: [...files, ...inline], destination }
+}
+
+function bodied(start: HeredocStart, heredocs: readonly RawHeredoc[]): Heredoc {
+  const body = heredocs.findLast((heredoc) => heredoc.name === start.name)?.body ?? ''
+  return { ...start, content: start.chomp ? chompTabs(body) : body }
+}
