@@ -29,9 +29,10 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
     const order = steps.all()
     for (; next < order.length; next++) {
       const step = order[next]!
-      if (!headed.has(step.id) && !finished.has(step.id) && !held.has(step.id)) return
+      if (step.makesLayer && !finished.has(step.id) && !held.has(step.id)) return
       if (!headed.has(step.id)) line(`Step ${step.ordinal}/${step.total} : ${steps.text(step.id)}`)
       headed.add(step.id)
+      if (!step.makesLayer) continue
       held.get(step.id)?.forEach(line)
       held.set(step.id, [])
       const end = finished.get(step.id)
@@ -59,6 +60,7 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
     warning: (event) => line(warningText(event)),
     message: (event) => line(event.text),
     image: (event) => {
+      advance()
       line(`Successfully built ${shortDigest(event.id)}`)
       for (const tag of event.tags) line(`Successfully tagged ${tag}`)
     },

@@ -18,10 +18,14 @@ export function plainRenderer(surface: Surface): Renderer {
   const lastProgress = new Map<string, number>()
   const line = (text: string): void => surface.write(`${text}\n`)
 
+  const sayLines = (texts: readonly string[]): void => texts.forEach(line)
+  const lineOf = ({ id }: { readonly id: string }): string => `${steps.label(id)} ${steps.text(id)}`
+
   const announce = (id: string): void => {
     if (announced.has(id)) return
     announced.set(id, surface.now())
-    line(`${steps.label(id)} ${steps.text(id)}`)
+    sayLines(steps.takeSilent(id).map(lineOf))
+    line(lineOf({ id }))
   }
   const stepOutput = (id: string, lines: readonly string[]): void => {
     const seconds = ((surface.now() - (announced.get(id) ?? surface.now())) / 1000).toFixed(2)
@@ -34,7 +38,7 @@ export function plainRenderer(surface: Surface): Renderer {
     if (event.outcome === 'cached') line(`${label} CACHED`)
     else if (event.outcome === 'failed') line(`${label} FAILED ${humanDuration(event.durationMs)}`)
     else if (event.outcome === 'cancelled') line(`${label} CANCELLED`)
-    else if (steps.get(event.id)?.makesLayer !== false) line(`${label} DONE ${humanDuration(event.durationMs)}`)
+    else line(`${label} DONE ${humanDuration(event.durationMs)}`)
   }
   const transferEvent = (event: Of<'transfer-started' | 'transfer-progress' | 'transfer-finished'>): void => {
     const transfer = transfers.follow(event)
@@ -64,8 +68,11 @@ export function plainRenderer(surface: Surface): Renderer {
     'transfer-finished': transferEvent,
     warning: (event) => line(warningText(event)),
     message: (event) => line(event.text),
-    image: (event) => summaryLines(event).forEach(line),
-    pushed: (event) => summaryLines(event).forEach(line),
+    image: (event) => {
+      sayLines(steps.takeSilent().map(lineOf))
+      sayLines(summaryLines(event))
+    },
+    pushed: (event) => sayLines(summaryLines(event)),
     'build-finished': (event) => line(`build ${event.outcome} in ${humanDuration(event.durationMs)}`),
   }
   return { event: dispatchTo(handlers), close: () => undefined }

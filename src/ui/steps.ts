@@ -9,6 +9,11 @@ export interface StepBook {
   get(id: string): StepLine | undefined
   /** All steps in the Dockerfile's order. */
   all(): readonly StepLine[]
+  /**
+   * Config-only instructions, which have no events of their own, that stand before a step in its stage (before the end: all)
+   * and were not given out yet.
+   */
+  takeSilent(before?: string): readonly StepLine[]
   /** `[2/7]`, or `[build 2/7]` when the build has several stages. */
   label(id: string): string
   /** The instruction on one line. */
@@ -18,6 +23,7 @@ export interface StepBook {
 /** An empty book. */
 export function stepBook(): StepBook {
   const steps = new Map<string, StepLine>()
+  const given = new Set<string>()
   let manyStages = false
   return {
     learn(event) {
@@ -26,6 +32,17 @@ export function stepBook(): StepBook {
     },
     get: (id) => steps.get(id),
     all: () => [...steps.values()].sort((a, b) => a.ordinal - b.ordinal),
+    takeSilent(before) {
+      const limit = before === undefined ? undefined : steps.get(before)
+      const silent = [...steps.values()].filter(
+        (step) =>
+          !step.makesLayer &&
+          !given.has(step.id) &&
+          (before === undefined || (step.stage === limit?.stage && step.ordinal < limit.ordinal)),
+      )
+      for (const step of silent) given.add(step.id)
+      return silent
+    },
     label(id) {
       const step = steps.get(id)
       if (step === undefined) return `[${id}]`

@@ -54,7 +54,14 @@ export function ttyRenderer(surface: Surface): Renderer {
     running.delete(event.id)
     finishedSteps++
     const failedOutput = event.outcome === 'failed' ? (step?.lines ?? []).map((line) => style.dim(`   │ ${line}`)) : []
+    logSilent(event.id)
     screen.log([finishedLine(event, steps, style), ...failedOutput])
+  }
+  const logSilent = (before?: string): void => {
+    for (const step of steps.takeSilent(before)) {
+      finishedSteps++
+      screen.log([style.dim(`  ${steps.label(step.id)} ${plainLine(steps.text(step.id))}`)])
+    }
   }
 
   const handlers: Partial<Handlers> = {
@@ -71,7 +78,10 @@ export function ttyRenderer(surface: Surface): Renderer {
     },
     warning: (event) => screen.log([style.yellow(plainLine(warningText(event)))]),
     message: (event) => log([event.text]),
-    image: (event) => log(summaryLines(event)),
+    image: (event) => {
+      logSilent()
+      log(summaryLines(event))
+    },
     pushed: (event) => log(summaryLines(event)),
     'build-finished': (event) => log([`build ${event.outcome} in ${humanDuration(event.durationMs)}`]),
   }
@@ -96,7 +106,7 @@ function finishedLine(event: EventOf<'step-finished'>, steps: StepBook, style: S
     case 'cached':
       return `${style.green('✓')} ${text}  ${style.dim('cached')}`
     case 'done':
-      return `${style.green('✓')} ${text}  ${steps.get(event.id)?.makesLayer === false ? '' : time}`.trimEnd()
+      return `${style.green('✓')} ${text}  ${time}`
     case 'failed':
       return `${style.red('✗')} ${text}  ${time}`
     case 'cancelled':
