@@ -45,13 +45,6 @@ export type Choice =
   | { readonly ok: true; readonly mode: Mode; readonly refused: readonly Refusal[] }
   | { readonly ok: false; readonly refused: readonly Refusal[] }
 
-/** A program of the host that wherry calls. */
-export interface Tool {
-  readonly name: string
-  /** Absolute path. */
-  readonly path: string
-}
-
 /** A range of /etc/subuid or /etc/subgid. */
 export interface SubIds {
   readonly first: number
@@ -68,21 +61,24 @@ export interface Facts {
   /** Effective capabilities, a bit set in hexadecimal, as /proc/self/status has it. */
   readonly capabilities: string
   readonly noNewPrivs: boolean
-  /** True if this process is in a namespace whose uid map is the full one (the host, or a container without its own map). */
-  readonly fullIdMap: boolean
+  /** The ids of this process's own user namespace; on the host, and in a container without a map of its own, all of them. */
+  readonly uidMap: readonly IdRange[]
+  readonly gidMap: readonly IdRange[]
   /** Looks like a container: what gave it away, else undefined. */
   readonly container?: string
   /** True if parts of /proc are covered by other mounts, so that a fresh one cannot be mounted. */
   readonly procMasked: boolean
-  /** Result of `unshare --user true`: undefined if it worked, else what it said. */
+  /** Result of `unshare --user --mount true`: undefined if it worked, else what it said. */
   readonly usernsRefusal?: string
   readonly sysctls: Readonly<Record<string, string>>
+  /** Absolute paths of the host programs that wherry calls, by name, as far as they are there. */
   readonly tools: Readonly<Record<string, string>>
   /** True if `unshare` is busybox's, which lacks what is needed. */
   readonly busyboxUnshare: boolean
+  /** Ranges of this user; for root those of `root` or `containers`. */
   readonly subuids: readonly SubIds[]
   readonly subgids: readonly SubIds[]
-  /** Ranges of every user, for root to pick one that nobody has. */
+  /** Ranges of every user, uids and gids together, for root to pick one that nobody has. */
   readonly takenIds: readonly SubIds[]
   readonly seccompActions: readonly string[]
 }
@@ -103,6 +99,8 @@ export interface InnerCommand {
   readonly argv: readonly string[]
   /** Complete environment; PATH is widened by the sbin folders and NODE_EXTRA_CA_CERTS is dropped. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** `inherit`: it has the caller's standard streams (a RUN may get them); `none`: no input or output, and errors are kept for `lastErrors`. */
+  readonly stdio: 'none' | 'inherit'
 }
 
 /** A process that runs as uid 0 of a new user and mount namespace, and dies with this one. */
@@ -110,7 +108,10 @@ export interface InnerProcess {
   readonly pid: number
   /** Both directions; the inner process has its end as `controlFd`. Its end of file there means that the outer process is gone. */
   readonly control: Duplex
+  /** At once, with all that it started. */
   kill(): void
+  /** The last of what it wrote to standard error, if `stdio` is `none`. */
+  lastErrors(): string
   /** Never rejects. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }

@@ -2,8 +2,8 @@
 import { errnoOf } from '../core/errors.ts'
 import { cString, checked, lastError, libcFunction } from './libc.ts'
 
-const llistxattr = libcFunction('ssize_t llistxattr(void*, void*, size_t)')
-const lgetxattr = libcFunction('ssize_t lgetxattr(void*, void*, void*, size_t)')
+const llistxattr = libcFunction('long llistxattr(void*, void*, size_t)')
+const lgetxattr = libcFunction('long lgetxattr(void*, void*, void*, size_t)')
 const lsetxattr = libcFunction('int lsetxattr(void*, void*, void*, size_t, int)')
 const lremovexattr = libcFunction('int lremovexattr(void*, void*)')
 

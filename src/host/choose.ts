@@ -1,0 +1,183 @@
+/** From facts to a mode: pure. The best mode that is allowed, and why each better one was refused. */
+import { WherryError } from '../core/errors.ts'
+import type { Choice, Facts, IdRange, Isolation, Mode, Refusal, SubIds } from './contract.ts'
+import { freeRange, largestRange } from './subids.ts'
+
+/** Numbers of capabilities(7). */
+const capability = { setgid: 6, setuid: 7 } as const
+
+/** How many ids a range for root should have: what images expect. */
+const usualCount = 65536
+
+/** Chooses among the modes that `requested` allows, the best first. */
+export function choose(facts: Facts, requested: Isolation): Choice {
+  const candidates = requested === 'auto' ? (['mapped', 'single', 'chroot'] as const) : [requested]
+  const refused: Refusal[] = []
+  for (const kind of candidates) {
+    const answer = consider(kind, facts)
+    if ('idMap' in answer) return { ok: true, mode: answer, refused }
+    refused.push(answer)
+  }
+  return { ok: false, refused }
+}
+
+/**
+ * The mode of a choice.
+ * @throws WherryError `not-implemented` if only chroot is left, `host-unsupported` with every refusal otherwise
+ */
+export function chosenMode(choice: Choice): Mode {
+  if (choice.ok) return choice.mode
+  const reasons = choice.refused.map(({ mode, reason }) => `${mode}: ${reason}`).join('; ')
+  const fix = choice.refused.find((refusal) => refusal.fix !== undefined)?.fix
+  const onlyChroot = choice.refused.every(({ mode }) => mode === 'chroot')
+  throw new WherryError(
+    onlyChroot ? 'not-implemented' : 'host-unsupported',
+    `this machine does not let wherry run a step: ${reasons}`,
+    { hint: fix ?? '`wherry doctor` shows what is missing', details: { refused: choice.refused } },
+  )
+}
+
+function consider(kind: Refusal['mode'], facts: Facts): Mode | Refusal {
+  if (kind === 'chroot') return { mode: kind, reason: 'the chroot mode is not implemented yet' }
+  const forbidden = userNamespaceRefusal(facts)
+  if (forbidden !== undefined) return { mode: kind, ...forbidden }
+  if (facts.uid === 0) return rootMode(kind, facts)
+  return kind === 'mapped' ? mappedByHelpers(facts) : singleMode(facts)
+}
+
+/** Why no user namespace can be made at all, with the setting to change. */
+export function userNamespaceRefusal(facts: Facts): Omit<Refusal, 'mode'> | undefined {
+  if (facts.busyboxUnshare)
+    return {
+      reason: `${facts.tools['unshare'] ?? 'unshare'} is busybox's, which cannot do what is needed`,
+      fix: 'install util-linux (Alpine: apk add util-linux)',
+    }
+  if (facts.usernsRefusal === undefined) return undefined
+  return { reason: `user namespaces are refused (${facts.usernsRefusal})`, fix: userNamespaceFix(facts) }
+}
+
+function userNamespaceFix(facts: Facts): string | undefined {
+  const { sysctls } = facts
+  if (facts.tools['unshare'] === undefined) return 'install util-linux'
+  if (sysctls['user.max_user_namespaces'] === '0') return 'sudo sysctl -w user.max_user_namespaces=28633'
+  if (sysctls['kernel.unprivileged_userns_clone'] === '0') return 'sudo sysctl -w kernel.unprivileged_userns_clone=1'
+  if (sysctls['kernel.apparmor_restrict_unprivileged_userns'] === '1')
+    return 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
+  if (facts.container !== undefined)
+    return 'start this container with --security-opt seccomp=unconfined (Kubernetes: seccompProfile Unconfined)'
+  return undefined
+}
+
+function mappedByHelpers(facts: Facts): Mode | Refusal {
+  const mode = 'mapped'
+  const missing = ['newuidmap', 'newgidmap'].filter((tool) => facts.tools[tool] === undefined)
+  if (missing.length > 0)
+    return {
+      mode,
+      reason: `${missing.join(' and ')} not found`,
+      fix: 'sudo apt-get install uidmap (Fedora: shadow-utils)',
+    }
+  const uids = largestRange(facts.subuids)
+  const gids = largestRange(facts.subgids)
+  if (uids === undefined || gids === undefined) return { mode, ...missingSubIds(facts) }
+  if (facts.noNewPrivs)
+    return { mode, reason: 'this process may not gain privileges (no_new_privs), which newuidmap needs' }
+  return {
+    kind: mode,
+    writer: 'newuidmap',
+    idMap: mapName(uids, gids),
+    uids: selfThen(facts.uid, uids),
+    gids: selfThen(facts.gid, gids),
+    fidelity: 'exact',
+  }
+}
+
+function missingSubIds(facts: Facts): Omit<Refusal, 'mode'> {
+  const files = [
+    ...(facts.subuids.length === 0 ? ['/etc/subuid'] : []),
+    ...(facts.subgids.length === 0 ? ['/etc/subgid'] : []),
+  ]
+  const fix = `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${facts.user}`
+  return { reason: `${facts.user} has no range in ${files.join(' and ')}`, fix }
+}
+
+function selfThen(own: number, range: SubIds): IdRange[] {
+  return [
+    { inside: 0, outside: own, count: 1 },
+    { inside: 1, outside: range.first, count: range.count },
+  ]
+}
+
+function mapName(uids: SubIds, gids: SubIds): string {
+  const same = uids.first === gids.first && uids.count === gids.count
+  return `mapped-${uids.first}-${uids.count}${same ? '' : `-${gids.first}-${gids.count}`}`
+}
+
+function singleMode(facts: Facts): Mode {
+  return {
+    kind: 'single',
+    writer: 'self',
+    idMap: `single-${facts.uid}`,
+    uids: [{ inside: 0, outside: facts.uid, count: 1 }],
+    gids: [{ inside: 0, outside: facts.gid, count: 1 }],
+    fidelity: 'emulated',
+  }
+}
+
+/** As root the outer process writes the maps itself. A RUN never gets the host's uid 0: with it, it could write /proc/sys. */
+function rootMode(kind: 'mapped' | 'single', facts: Facts): Mode | Refusal {
+  if (!has(facts, capability.setuid) || !has(facts, capability.setgid))
+    return { mode: kind, reason: 'root lacks the capabilities CAP_SETUID and CAP_SETGID here' }
+  const range = isFull(facts.uidMap) && isFull(facts.gidMap) ? rangeForRoot(facts) : undefined
+  if (range === undefined)
+    return kind === 'mapped' ? identityMode(facts) : { mode: kind, reason: 'root has no other id to map' }
+  const count = kind === 'mapped' ? range.count : 1
+  const map = shiftedMap({ first: range.first, count }, facts.uidMap[0]?.count ?? 0)
+  return {
+    kind,
+    writer: 'root',
+    idMap: kind === 'mapped' ? mapName(range, range) : `single-${range.first}`,
+    uids: map,
+    gids: map,
+    runIds: count,
+    fidelity: kind === 'mapped' ? 'exact' : 'emulated',
+  }
+}
+
+function has(facts: Facts, bit: number): boolean {
+  return ((BigInt(`0x${facts.capabilities}`) >> BigInt(bit)) & 1n) === 1n
+}
+
+function isFull(map: readonly IdRange[]): boolean {
+  return map.length === 1 && map[0]?.inside === 0 && map[0].count >= 0x80000000
+}
+
+/** Root's own range if it is the same for uids and gids and large enough, else one that nobody has. */
+function rangeForRoot(facts: Facts): SubIds | undefined {
+  const own = facts.subuids.find(
+    (range) => range.count >= usualCount && facts.subgids.some((g) => g.first === range.first && g.count >= usualCount),
+  )
+  return own === undefined ? freeRange(facts.takenIds, usualCount) : { first: own.first, count: usualCount }
+}
+
+/** The range first, as ids from 0; behind it every other id of the host, so that the inner process can read what root can. */
+function shiftedMap(range: SubIds, total: number): IdRange[] {
+  const end = range.first + range.count
+  return [
+    { inside: 0, outside: range.first, count: range.count },
+    { inside: range.count, outside: 0, count: range.first },
+    { inside: end, outside: end, count: total - end },
+  ]
+}
+
+function identityMode(facts: Facts): Mode {
+  const same = ({ inside, count }: IdRange): IdRange => ({ inside, outside: inside, count })
+  return {
+    kind: 'mapped',
+    writer: 'identity',
+    idMap: 'mapped-identity',
+    uids: facts.uidMap.map(same),
+    gids: facts.gidMap.map(same),
+    fidelity: 'exact',
+  }
+}

@@ -1,0 +1,163 @@
+/** What this machine has and allows, probed once: files are read, and one harmless program is run in a new user namespace. */
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { release, userInfo } from 'node:os'
+import type { Facts, IdRange, SubIds } from './contract.ts'
+import { parseSubIds, rangesOf, type SubIdLine } from './subids.ts'
+import { findTool } from './tools.ts'
+
+const toolNames = ['unshare', 'nsenter', 'setpriv', 'mount', 'sh', 'env', 'newuidmap', 'newgidmap', 'getsubids']
+
+/** Settings that forbid user namespaces or limit them, by the distribution that has them. */
+const sysctlNames = [
+  'user/max_user_namespaces', // RHEL 7, CIS profiles
+  'kernel/unprivileged_userns_clone', // Debian 10, hardened kernels
+  'kernel/apparmor_restrict_unprivileged_userns', // Ubuntu 23.10 on
+]
+
+/** Gathers the facts. Takes a few milliseconds. Never rejects: what cannot be read is absent. */
+export async function probeFacts(): Promise<Facts> {
+  const uid = process.getuid?.() ?? 0
+  const user = userName(uid)
+  const status = read('/proc/self/status')
+  const uidLines = parseSubIds(read('/etc/subuid'))
+  const gidLines = parseSubIds(read('/etc/subgid'))
+  const tools = toolPaths()
+  const [subuids, subgids] = await subIdsOf({ uid, user, uidLines, gidLines, getsubids: tools['getsubids'] })
+  return {
+    uid,
+    gid: process.getgid?.() ?? 0,
+    user,
+    arch: process.arch,
+    kernel: release(),
+    capabilities: field(status, 'CapEff') ?? '0',
+    noNewPrivs: field(status, 'NoNewPrivs') === '1',
+    uidMap: parseIdMap(read('/proc/self/uid_map')),
+    gidMap: parseIdMap(read('/proc/self/gid_map')),
+    container: containerHint(),
+    procMasked: hasMountsBelowProc(read('/proc/self/mountinfo')),
+    usernsRefusal: await tryUserNamespace(tools['unshare']),
+    sysctls: sysctls(),
+    tools,
+    busyboxUnshare: isBusybox(tools['unshare']),
+    subuids,
+    subgids,
+    takenIds: [...uidLines, ...gidLines].map(({ first, count }) => ({ first, count })),
+    seccompActions: read('/proc/sys/kernel/seccomp/actions_avail').split(/\s+/).filter(Boolean),
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // Not there on this kernel, or hidden: the fact is absent.
+  }
+}
+
+function userName(uid: number): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(uid) // An id without a passwd entry, common in containers.
+  }
+}
+
+function field(status: string, name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1]
+}
+
+/** Reads the text of /proc/PID/uid_map or gid_map. */
+export function parseIdMap(text: string): IdRange[] {
+  return [...text.matchAll(/^\s*(\d+)\s+(\d+)\s+(\d+)\s*$/gm)].map(([, inside, outside, count]) => ({
+    inside: Number(inside),
+    outside: Number(outside),
+    count: Number(count),
+  }))
+}
+
+function toolPaths(): Record<string, string> {
+  const pairs = toolNames.map((name) => [name, findTool(name)] as const)
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined))
+}
+
+function sysctls(): Record<string, string> {
+  const pairs = sysctlNames.map((name) => [name.replace('/', '.'), read(`/proc/sys/${name}`).trim()] as const)
+  return Object.fromEntries(pairs.filter(([, value]) => value !== ''))
+}
+
+function isBusybox(unshare: string | undefined): boolean {
+  return unshare !== undefined && /busybox|toybox/.test(realpathSync(unshare))
+}
+
+function containerHint(): string | undefined {
+  const hints: readonly (readonly [string, boolean])[] = [
+    ['/.dockerenv', existsSync('/.dockerenv')],
+    ['/run/.containerenv', existsSync('/run/.containerenv')],
+    ['KUBERNETES_SERVICE_HOST', process.env['KUBERNETES_SERVICE_HOST'] !== undefined],
+    ['container=', process.env['container'] !== undefined],
+  ]
+  return hints.find(([, seen]) => seen)?.[0]
+}
+
+/** True if anything but binfmt_misc is mounted below /proc: proc_pid_mountinfo(5), field 5. */
+export function hasMountsBelowProc(mountinfo: string): boolean {
+  return mountinfo.split('\n').some((line) => {
+    const target = line.split(' ')[4] ?? ''
+    return target.startsWith('/proc/') && target !== '/proc/sys/fs/binfmt_misc'
+  })
+}
+
+interface SubIdQuestion {
+  readonly uid: number
+  readonly user: string
+  readonly uidLines: readonly SubIdLine[]
+  readonly gidLines: readonly SubIdLine[]
+  readonly getsubids: string | undefined
+}
+
+/** From the files; where those have nothing, from the user database (LDAP) by way of getsubids. */
+async function subIdsOf(question: SubIdQuestion): Promise<[SubIds[], SubIds[]]> {
+  const { uid, user, uidLines, gidLines, getsubids } = question
+  const owners = uid === 0 ? ['root', '0', 'containers'] : [user, String(uid)]
+  const found: [SubIds[], SubIds[]] = [rangesOf(uidLines, owners), rangesOf(gidLines, owners)]
+  if (uid === 0 || getsubids === undefined || found.every((ranges) => ranges.length > 0)) return found
+  const [uids, gids] = await Promise.all([output(getsubids, [user]), output(getsubids, ['-g', user])])
+  return [parseGetsubids(uids.text), parseGetsubids(gids.text)]
+}
+
+/** Lines of getsubids(1): `0: ada 100000 65536`. */
+function parseGetsubids(text: string): SubIds[] {
+  return [...text.matchAll(/^\d+: \S+ (\d+) (\d+)$/gm)].map(([, first, count]) => ({
+    first: Number(first),
+    count: Number(count),
+  }))
+}
+
+/** Plain unshare, not --map-auto: that leaves a helper behind when the kernel refuses, and waiting for it never ends. */
+async function tryUserNamespace(unshare: string | undefined): Promise<string | undefined> {
+  if (unshare === undefined) return 'the program unshare is not installed'
+  const { ok, text } = await output(unshare, ['--user', '--mount', findTool('true') ?? 'true'])
+  return ok ? undefined : text.trim() || 'unshare failed without a message'
+}
+
+const patienceMs = 5000
+
+async function output(program: string, args: readonly string[]): Promise<{ ok: boolean; text: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: patienceMs,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, LC_ALL: 'C' },
+    })
+    let text = ''
+    const add = (chunk: Buffer): void => void (text += chunk.toString())
+    child.stdout.on('data', add)
+    child.stderr.on('data', add)
+    child.on('error', (error) => resolve({ ok: false, text: error.message }))
+    child.on('close', (code, signal) =>
+      resolve({ ok: code === 0, text: signal === null ? text : `killed by ${signal}` }),
+    )
+  })
+}

@@ -1,0 +1,185 @@
+/**
+ * Starting the inner process: a Node that is uid 0 of a new user and mount namespace.
+ *
+ * The namespace is made by unshare(1) and its id maps are written from outside, because `unshare --map-auto` needs util-linux
+ * 2.38 and fails as root. As an ordinary user, uid 0 inside is the caller: a shell waits for the maps, then execs Node, which
+ * gives it the capabilities of uid 0 (an exec before the maps are there would drop them).
+ *
+ * As root, uid 0 inside is the first id of a range that is not root's, since a RUN with the host's uid 0 can write /proc/sys
+ * and /sys. Node may lie in /root and contexts may be private, which that id could not read; so the map has every other id
+ * of the host too, behind the range, and the capabilities of uid 0 inside then reach those files. Nothing has to be handed
+ * over or chowned. A RUN gets a further namespace with the range alone (`Mode.runIds`). Here the shell only keeps the
+ * namespace until nsenter(1) has entered it as uid 0, for the caller's own id is not the one that becomes 0.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { WherryError, asWherryError } from '../core/errors.ts'
+import { choose, chosenMode } from './choose.ts'
+import type { Facts, IdRange, InnerCommand, InnerProcess, Isolation, Mode } from './contract.ts'
+import { requireTool, widePath } from './tools.ts'
+
+/** Environment variable that tells the inner process the outer one's pid, for `prepareInner`. */
+export const outerPidVariable = 'WHERRY_OUTER_PID'
+
+/**
+ * Starts the inner process in the best mode that works. With `auto`, where the maps that look possible are refused after
+ * all (newuidmap without its privileges, in containers), `single` is tried.
+ * @throws WherryError `host-unsupported`, `not-implemented`
+ */
+export async function startInner(
+  facts: Facts,
+  requested: Isolation,
+  command: InnerCommand,
+): Promise<{ readonly inner: InnerProcess; readonly mode: Mode }> {
+  const mode = chosenMode(choose(facts, requested))
+  try {
+    return { inner: await enterNamespace(mode, command), mode }
+  } catch (error) {
+    if (requested !== 'auto' || mode.kind !== 'mapped') throw error
+    const second = choose(facts, 'single')
+    if (!second.ok) throw error
+    return { inner: await enterNamespace(second.mode, command), mode: second.mode }
+  }
+}
+
+/**
+ * Starts Node with `command` as uid 0 of a new user and mount namespace, mapped as `mode` says.
+ * @throws WherryError `host-unsupported` if the kernel or newuidmap refuses
+ */
+export async function enterNamespace(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
+  return mode.writer === 'root' ? await enterFromRoot(mode, command) : await enterAsSelf(mode, command)
+}
+
+const waitForMaps = 'echo >&4; read x <&5 || exit 1; exec 4>&- 5<&-; exec "$@"'
+
+async function enterAsSelf(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
+  const shell = [requireTool('sh'), '-c', waitForMaps, 'sh', process.execPath, ...command.argv]
+  const child = spawn(requireTool('unshare'), ['--user', '--mount', '--', ...shell], {
+    stdio: [...standardStreams(command), 'pipe', 'pipe', 'pipe'],
+    env: innerEnvironment(command),
+  })
+  const inner = innerProcess(child)
+  await writeMapsWhenReady(mode, child, inner)
+  return inner
+}
+
+async function enterFromRoot(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
+  const keep = [requireTool('sh'), '-c', waitForMaps, 'sh', 'cat']
+  const keeper = spawn(requireTool('unshare'), ['--user', '--mount', '--', ...keep], {
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: innerEnvironment(command),
+  })
+  const kept = innerProcess(keeper)
+  try {
+    await writeMapsWhenReady(mode, keeper, kept)
+    return joinAsRoot(kept.pid, command)
+  } finally {
+    kept.kill()
+  }
+}
+
+/** The namespaces are held by descriptors until the process ends: nsenter may open them after the keeper is gone. */
+function joinAsRoot(keeperPid: number, command: InnerCommand): InnerProcess {
+  const [user, mnt] = ['user', 'mnt'].map((kind) => openSync(`/proc/${keeperPid}/ns/${kind}`, 'r')) as [number, number]
+  const path = (fd: number): string => `/proc/${process.pid}/fd/${fd}`
+  const enter = [`--user=${path(user)}`, `--mount=${path(mnt)}`, '--setuid=0', '--setgid=0', '--']
+  const child = spawn(requireTool('nsenter'), [...enter, process.execPath, ...command.argv], {
+    stdio: [...standardStreams(command), 'pipe'],
+    env: innerEnvironment(command),
+  })
+  const inner = innerProcess(child)
+  void inner.exited.then(() => {
+    closeSync(user)
+    closeSync(mnt)
+  })
+  return inner
+}
+
+function standardStreams(command: InnerCommand): ('ignore' | 'inherit' | 'pipe')[] {
+  return command.stdio === 'inherit' ? ['inherit', 'inherit', 'inherit'] : ['ignore', 'ignore', 'pipe']
+}
+
+/** NODE_EXTRA_CA_CERTS costs Node 20 fifty milliseconds at its start, and the inner process speaks no TLS. */
+function innerEnvironment(command: InnerCommand): Record<string, string | undefined> {
+  const path = widePath(command.env['PATH'])
+  return { ...command.env, NODE_EXTRA_CA_CERTS: undefined, PATH: path, [outerPidVariable]: String(process.pid) }
+}
+
+const keptErrors = 4096
+
+function innerProcess(child: ChildProcess): InnerProcess {
+  let errors = ''
+  child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-keptErrors)))
+  const exited = new Promise<Awaited<InnerProcess['exited']>>((resolve) => {
+    child.on('error', (error) => {
+      errors += error.message
+      resolve({ code: 127, signal: null })
+    })
+    child.on('close', (code, signal) => resolve({ code, signal }))
+  })
+  const control = child.stdio[3] as Duplex
+  control.on('error', () => undefined) // Its end is seen in `exited`.
+  return {
+    pid: child.pid ?? 0,
+    control,
+    kill: () => void child.kill('SIGKILL'),
+    lastErrors: () => errors.trim(),
+    exited,
+  }
+}
+
+async function writeMapsWhenReady(mode: Mode, child: ChildProcess, inner: InnerProcess): Promise<void> {
+  const [ready, go] = (child.stdio as readonly unknown[]).slice(4) as [Readable, Writable]
+  go.on('error', () => undefined) // Its end is seen in `exited`.
+  try {
+    const unshared = await Promise.race([once(ready, 'data').then(() => true), inner.exited.then(() => false)])
+    if (!unshared) throw refusal(`unshare failed: ${inner.lastErrors()}`)
+    if (mode.writer === 'newuidmap') await mapByHelpers(inner.pid, mode)
+    else mapDirectly(inner.pid, mode)
+  } catch (error) {
+    inner.kill()
+    throw asWherryError(error)
+  }
+  go.end('\n')
+  ready.destroy()
+}
+
+function refusal(message: string, cause?: unknown): WherryError {
+  return new WherryError('host-unsupported', `cannot enter a user namespace: ${message}`, {
+    hint: '`wherry doctor` shows what this machine allows and how to change it',
+    cause,
+  })
+}
+
+async function mapByHelpers(pid: number, mode: Mode): Promise<void> {
+  await Promise.all([runMapper('newuidmap', pid, mode.uids), runMapper('newgidmap', pid, mode.gids)])
+}
+
+async function runMapper(name: string, pid: number, ranges: readonly IdRange[]): Promise<void> {
+  const numbers = ranges.flatMap(({ inside, outside, count }) => [inside, outside, count])
+  const child = spawn(requireTool(name), [pid, ...numbers].map(String), { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [message, code] = await Promise.all([
+    text(child.stderr),
+    new Promise<number | null>((resolve) => {
+      child.on('error', () => resolve(null))
+      child.on('close', resolve)
+    }),
+  ])
+  if (code !== 0) throw refusal(`${name} failed: ${message.trim()}`)
+}
+
+/** user_namespaces(7): a process may map its own ids alone if setgroups is denied; with CAP_SETUID and CAP_SETGID, any. */
+function mapDirectly(pid: number, mode: Mode): void {
+  const lines = (ranges: readonly IdRange[]): string =>
+    ranges.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join('')
+  try {
+    if (mode.writer === 'self') writeFileSync(`/proc/${pid}/setgroups`, 'deny')
+    writeFileSync(`/proc/${pid}/uid_map`, lines(mode.uids))
+    writeFileSync(`/proc/${pid}/gid_map`, lines(mode.gids))
+  } catch (cause) {
+    throw refusal(`the kernel refuses the id map (${cause instanceof Error ? cause.message : String(cause)})`, cause)
+  }
+}

@@ -1,0 +1,127 @@
+/** Calls on the running process or thread: death signal, descriptors, pipes, and namespaces of one thread. */
+import { closeSync, openSync, readlinkSync } from 'node:fs'
+import { WherryError, errnoOf } from '../core/errors.ts'
+import { cString, checked, libcFunction, syscall } from './libc.ts'
+
+const prctl = libcFunction('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)')
+const pipe2 = libcFunction('int pipe2(void*, int)')
+const unshare = libcFunction('int unshare(int)')
+const sethostname = libcFunction('int sethostname(void*, size_t)')
+const chdir = libcFunction('int chdir(void*)')
+const socket = libcFunction('int socket(int, int, int)')
+const ioctl = libcFunction('int ioctl(int, unsigned long, void*)')
+
+const setDeathSignal = 1
+const sigKill = 9
+
+/**
+ * Makes the kernel kill this process when the thread that started it dies (PR_SET_PDEATHSIG). Entering a user namespace
+ * clears this, so the process inside sets it itself.
+ * @param parentPid the parent as it was at the start; if it is another one now, it died before the call
+ * @throws WherryError `cancelled` if the parent is gone already
+ */
+export function dieWithParent(parentPid: number): void {
+  checked(prctl(setDeathSignal, sigKill, 0, 0, 0), 'prctl PR_SET_PDEATHSIG')
+  if (process.ppid !== parentPid) throw new WherryError('cancelled', 'the process that started this one is gone')
+}
+
+/**
+ * Marks every descriptor from 3 on close-on-exec, so that no child inherits one by accident (close_range(2), Linux 5.11).
+ * @throws SystemError
+ */
+export function closeDescriptorsOnExec(): void {
+  const closeOnExec = 4
+  try {
+    checked(syscall('close_range', 3, 0xffffffff, closeOnExec), 'close_range')
+  } catch (error) {
+    // Older kernels: what Node and wherry open is close-on-exec anyway, only descriptors of our own parent may leak.
+    if (!['ENOSYS', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
+  }
+}
+
+/**
+ * A pipe whose ends are close-on-exec. Node's own pipes to children are sockets, which a program cannot open as /dev/stdout.
+ * @throws SystemError
+ */
+export function makePipe(): { readonly read: number; readonly write: number } {
+  const closeOnExec = 0o2000000
+  const ends = Buffer.alloc(8)
+  checked(pipe2(ends, closeOnExec), 'pipe2')
+  return { read: ends.readInt32LE(0), write: ends.readInt32LE(4) }
+}
+
+/** Kinds of namespace that one thread can leave alone; CLONE_NEW* of clone(2). */
+const cloneFlags = { mnt: 0x20000, uts: 0x4000000, ipc: 0x8000000, net: 0x40000000 } as const
+
+/** A kind of namespace. */
+export type NamespaceKind = keyof typeof cloneFlags
+
+/**
+ * Runs `work` with this thread alone in new namespaces, and brings the thread back to where it was. Children started by
+ * `work` stay in the new ones, which vanish, mounts and all, with the last of them. `work` must not wait: the thread does
+ * nothing else meanwhile. Afterwards the thread has a working directory of its own, `/`.
+ * @throws SystemError, and what `work` throws
+ */
+export function inNewNamespaces<T>(kinds: readonly NamespaceKind[], work: () => T): T {
+  const home = kinds.map((kind) => ({ kind, fd: openSync(`/proc/thread-self/ns/${kind}`, 'r') }))
+  try {
+    const flags = kinds.reduce((sum, kind) => sum | cloneFlags[kind], 0)
+    checked(unshare(flags), 'unshare')
+    try {
+      return work()
+    } finally {
+      for (const { kind, fd } of home) checked(syscall('setns', fd, cloneFlags[kind]), 'setns', kind)
+    }
+  } finally {
+    for (const { fd } of home) closeSync(fd)
+  }
+}
+
+/** Sets the host name in the uts namespace of this thread. @throws SystemError */
+export function setHostname(name: string): void {
+  const bytes = cString(name)
+  checked(sethostname(bytes, bytes.length - 1), 'sethostname', name)
+}
+
+/** chdir(2) of this thread, past what Node believes. For use within `inNewNamespaces`. @throws SystemError */
+export function changeDirectory(path: string): void {
+  checked(chdir(cString(path)), 'chdir', path)
+}
+
+/**
+ * Brings up the loopback interface of this thread's network namespace: SIOCSIFFLAGS, netdevice(7).
+ * @throws SystemError
+ */
+export function bringUpLoopback(): void {
+  const inet = 2
+  const datagramCloseOnExec = 2 | 0o2000000
+  const setFlags = 0x8914
+  const upAndRunning = 0x41
+  const fd = checked(socket(inet, datagramCloseOnExec, 0), 'socket')
+  try {
+    const request = Buffer.alloc(40)
+    request.write('lo')
+    request.writeInt16LE(upAndRunning, 16)
+    checked(ioctl(fd, setFlags, request), 'ioctl SIOCSIFFLAGS', 'lo')
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Identity of a namespace of this thread, as the kernel names it (`mnt:[4026531841]`). */
+export function namespaceId(kind: NamespaceKind | 'user' | 'pid'): string {
+  return readlinkSync(`/proc/thread-self/ns/${kind}`)
+}
+
+/**
+ * What the inner process does first, before any thread starts: modes of files are then exactly those asked for, children
+ * inherit nothing, Ctrl-C is the outer process's business, and the process dies with the outer one.
+ * @param parentPid pid of the outer process
+ * @throws WherryError `cancelled` if the outer process is gone
+ */
+export function prepareInner(parentPid: number): void {
+  process.umask(0)
+  dieWithParent(parentPid)
+  closeDescriptorsOnExec()
+  process.on('SIGINT', () => undefined)
+}
