@@ -1,6 +1,5 @@
 /** Talking to one registry (or a mirror of it) about one repository at a time. OCI distribution-spec. */
 import type { Readable } from 'node:stream'
-import type { Digest } from '../core/digest.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Document } from '../oci/image.ts'
