@@ -1,0 +1,120 @@
+/** Layer blobs into the store, from the registries that were seen to hold them. */
+import { Transform } from 'node:stream'
+import { type Digest, hexOf } from '../core/digest.ts'
+import { WherryError } from '../core/errors.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Layer } from '../oci/image.ts'
+import { compressionOf } from '../oci/media-types.ts'
+import type { Repository } from '../registry/contract.ts'
+import type { LayerRecord, Store } from '../store/contract.ts'
+import type { TransferDeps } from './deps.ts'
+import { logTransfer, transferAll } from './progress.ts'
+
+/** Fetches under way per store: two steps that need one layer fetch it once. */
+const underway = new WeakMap<Store, Map<Digest, Promise<Descriptor>>>()
+
+/** Makes a blob of every layer present, several at a time; which form each has. @throws as `fetchLayer` */
+export async function fetchLayers(
+  layers: readonly Pick<Layer, 'diffId'>[],
+  deps: TransferDeps,
+  scope: Scope,
+): Promise<Descriptor[]> {
+  return await transferAll(layers, scope, (layer, inner) => fetchLayer(layer.diffId, deps, inner))
+}
+
+/**
+ * Makes a blob of the layer present in one of its known forms and returns that form.
+ * @throws WherryError `blob-missing` if nobody is known to hold it, else the last source's error
+ */
+export async function fetchLayer(diffId: Digest, deps: TransferDeps, scope: Scope): Promise<Descriptor> {
+  const fetches = underway.get(deps.store) ?? new Map<Digest, Promise<Descriptor>>()
+  underway.set(deps.store, fetches)
+  const started = fetches.get(diffId)
+  if (started) return await started
+  const fetching = fetchNow(diffId, deps, scope)
+  fetches.set(diffId, fetching)
+  try {
+    return await fetching
+  } finally {
+    fetches.delete(diffId)
+  }
+}
+
+async function fetchNow(diffId: Digest, deps: TransferDeps, scope: Scope): Promise<Descriptor> {
+  const record = await deps.store.layers.get(diffId)
+  const present = record && (await presentForm(record, deps.store))
+  if (present) return present
+  let failure: unknown = missingLayer(diffId)
+  for (const { form, repository } of record ? sourcesOf(record) : []) {
+    try {
+      await fetchBlob(form, repository, { deps, scope })
+      return form
+    } catch (error) {
+      if (scope.signal.aborted) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** The first form whose blob is in the store, plain ones before compressed ones. */
+export async function presentForm(record: LayerRecord, store: Pick<Store, 'blobs'>): Promise<Descriptor | undefined> {
+  const isPacked = (form: Descriptor): number => Number(compressionOf(form.mediaType) !== 'none')
+  for (const form of [...record.forms].sort((a, b) => isPacked(a) - isPacked(b))) {
+    if ((await store.blobs.sizeOf(form.digest)) === form.size) return form
+  }
+  return undefined
+}
+
+/** Where the forms of a layer can be fetched. */
+export function sourcesOf(record: LayerRecord): { readonly form: Descriptor; readonly repository: Repository }[] {
+  return record.sources.flatMap(({ repository, digest }) => {
+    const form = record.forms.find((f) => f.digest === digest)
+    return form ? [{ form, repository: parseRepository(repository) }] : []
+  })
+}
+
+/** The parts of `registry/repository`. */
+export function parseRepository(name: string): Repository {
+  const slash = name.indexOf('/')
+  return { registry: name.slice(0, slash), repository: name.slice(slash + 1) }
+}
+
+async function fetchBlob(
+  form: Descriptor,
+  repository: Repository,
+  { deps, scope }: { readonly deps: TransferDeps; readonly scope: Scope },
+): Promise<void> {
+  const subject = hexOf(form.digest).slice(0, 12)
+  await logTransfer({ id: `pull ${form.digest}`, kind: 'pull', subject, total: form.size }, scope, async ({ at }) => {
+    const source = await deps.registry.blob(repository, form, scope)
+    const counted = source.pipe(byteCounter(at))
+    source.once('error', (error) => counted.destroy(error))
+    await deps.store.blobs.write(counted, form)
+    return { outcome: 'done', bytes: form.size, value: undefined }
+  })
+}
+
+/** Passes bytes on and tells how many there were. */
+function byteCounter(at: (bytes: number) => void): Transform {
+  let bytes = 0
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      at(bytes)
+      done(null, chunk)
+    },
+  })
+}
+
+/** The error for a layer of which the store has no bytes and knows no source. */
+export function missingLayer(diffId: Digest): WherryError {
+  return new WherryError(
+    'blob-missing',
+    `the store has no blob of the layer ${diffId}, and knows no registry that has one`,
+    {
+      hint: 'Pull the image again, or build it again with --no-cache.',
+    },
+  )
+}
