@@ -1,4 +1,5 @@
 /** What the engine works with; made by cli/, or by a user of the library. */
+import type { HttpClient } from '../http/client.ts'
 import type { RegistryClient } from '../registry/contract.ts'
 import type { Store } from '../store/contract.ts'
 import type { Trees } from '../trees/contract.ts'
@@ -7,6 +8,8 @@ import type { Pool } from '../trees/worker/pool.ts'
 export interface BuildDeps {
   readonly store: Store
   readonly registry: RegistryClient
+  /** For ADD of URLs. */
+  readonly http: HttpClient
   readonly trees: Trees
   readonly pool: Pool
 }

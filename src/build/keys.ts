@@ -3,6 +3,7 @@ import { type Digest, digestOf } from '../core/digest.ts'
 import { canonicalJson } from '../core/json.ts'
 import { chainIdOf } from '../oci/image.ts'
 import type { Step } from '../plan/contract.ts'
+import { definitionOf } from '../plan/definition.ts'
 
 /** Raised when the meaning of a step changes, so that old records are missed. */
 const keyVersion = 1
@@ -19,23 +20,6 @@ export interface KeyInputs {
 /** The key of a step over given inputs: the definition key, or the content key if the inputs are contents. */
 export function stepKey(step: Step, inputs: KeyInputs): Digest {
   return digestOf(canonicalJson({ keyVersion, ...definitionOf(step), ...inputs }))
-}
-
-function definitionOf(step: Step): object {
-  switch (step.kind) {
-    case 'run': {
-      const { kind, args, env, cwd, user, network, script } = step
-      return { kind, args, env, cwd, user, network, script }
-    }
-    case 'copy': {
-      const { kind, sources, destination, chown, chmod, unpack, epoch } = step
-      return { kind, sources, destination, chown, chmod, unpack, epoch }
-    }
-    case 'workdir': {
-      const { kind, path, user, epoch } = step
-      return { kind, path, user, epoch }
-    }
-  }
 }
 
 /** The input of a step that starts from a stack of layers, as a key part. */

@@ -6,6 +6,7 @@ import { type HistoryEntry, type ImageConfig, runtimeOf } from '../oci/config.ts
 import type { Image } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Stage } from '../dockerfile/instructions.ts'
+import { definitionOf } from './definition.ts'
 import type { PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
 
 /** PATH when a base image sets none. */
@@ -49,8 +50,8 @@ export type StepDraft<T extends Step = Step> = T extends Step ? Omit<T, 'id'> : 
 
 /** Registers a step by the digest of its definition and makes its result the stage's tree. */
 export function addStep(state: StageState, draft: StepDraft): Digest {
-  const { text: _text, at: _at, fresh: _fresh, ...definition } = draft
-  const id = digestOf(canonicalJson({ v: 1, ...definition }))
+  const from = draft.kind === 'copy' && draft.from.kind === 'tree' ? draft.from.tree : undefined
+  const id = digestOf(canonicalJson({ ...definitionOf(draft), input: draft.input, from }))
   const known = state.context.steps.get(id)
   if (known === undefined) state.context.steps.set(id, { ...draft, id } as Step)
   state.tree = { kind: 'step', id }

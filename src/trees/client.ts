@@ -12,11 +12,11 @@ import type { InnerSetup } from './setup.ts'
 /** How the inner process is to work. */
 export interface TreesOptions {
   readonly mode: Mode
+  /** What to try where the kernel refuses `mode` after all (newuidmap without its privileges, in containers). */
+  readonly fallback?: Mode
   readonly driver: 'overlay' | 'copy'
   /** Gives the folder of snapshots for `<driver>-<map>`, made if absent. */
   snapshotsDir(driverAndMap: string): Promise<string>
-  /** Lets the inner process write in a folder of the store. */
-  share?(path: string): Promise<void>
 }
 
 /** How long the inner process gets to end by itself, in milliseconds. */
@@ -25,13 +25,25 @@ const graceMs = 5000
 /** The service; nothing runs until its first call. */
 export function createTrees(options: TreesOptions): Trees {
   let started: Promise<Started> | undefined
+  let active = options.mode
+  const start = async (): Promise<Started> => {
+    try {
+      return await startIn(options.mode, options)
+    } catch (error) {
+      if (options.fallback === undefined) throw error
+      active = options.fallback
+      return startIn(options.fallback, options)
+    }
+  }
   const call = async (name: string, params: unknown, callOptions: Parameters<Caller['call']>[2]): Promise<unknown> => {
-    started ??= start(options)
+    started ??= start()
     const { caller } = await started
     return caller.call(name, params, callOptions)
   }
   return {
-    fidelity: options.mode.fidelity,
+    get fidelity() {
+      return active.fidelity
+    },
     missing: async (layers, { signal }) => {
       const absent = new Set((await call('missing', { layers }, { signal })) as Digest[])
       return layers.filter((layer) => absent.has(layer.chainId))
@@ -47,7 +59,9 @@ export function createTrees(options: TreesOptions): Trees {
       }
       return (await call('run', run, { signal, onNote })) as TreeRunResult
     },
-    remove: async (chainIds, { signal }) => void (await call('remove', { chainIds }, { signal })),
+    remove: async (chainIds, { signal }) => {
+      await call('remove', { chainIds }, { signal })
+    },
     close: async () => {
       if (started !== undefined) await started.then(stop, () => undefined)
     },
@@ -59,20 +73,17 @@ interface Started {
   readonly inner: InnerProcess
 }
 
-async function start(options: TreesOptions): Promise<Started> {
-  const snapshotsDir = await options.snapshotsDir(`${options.driver}-${options.mode.idMap}`)
-  await options.share?.(snapshotsDir)
+async function startIn(mode: Mode, options: TreesOptions): Promise<Started> {
+  const snapshotsDir = await options.snapshotsDir(`${options.driver}-${mode.idMap}`)
   const setup: InnerSetup = {
     protocol: protocolVersion,
-    mode: options.mode,
+    mode,
     driver: options.driver,
     snapshotsDir,
     parent: process.pid,
   }
-  const inner = await enterNamespace(options.mode, {
-    argv: [bundledFile('inner.js'), JSON.stringify(setup)],
-    env: process.env,
-  })
+  const argv = [bundledFile('inner.js'), JSON.stringify(setup)]
+  const inner = await enterNamespace(mode, { argv, env: { ...process.env } })
   let end = 'it ended'
   void inner.exited.then(({ code, signal }) => {
     end = signal === null ? `it exited with ${code ?? 'no code'}` : `it was killed by ${signal}`

@@ -31,8 +31,8 @@ export interface Caller {
 }
 
 interface Pending {
-  resolve(value: unknown): void
-  reject(error: Error): void
+  resolve(this: void, value: unknown): void
+  reject(this: void, error: Error): void
   onNote?(note: Json): void
 }
 
@@ -51,8 +51,10 @@ export function createCaller(input: Readable, output: Writable, onLost: () => Er
   return {
     call: (name, params, { signal, onNote }) =>
       new Promise((resolve, reject) => {
-        if (lost !== undefined) return void reject(lost)
-        if (signal.aborted) return void reject(new WherryError('cancelled', 'cancelled'))
+        if (lost !== undefined || signal.aborted) {
+          reject(lost ?? new WherryError('cancelled', 'cancelled'))
+          return
+        }
         const id = next++
         const onAbort = (): void => send(output, { id, cancel: true })
         const settle =

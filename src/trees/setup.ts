@@ -8,6 +8,6 @@ export interface InnerSetup {
   readonly driver: 'overlay' | 'copy'
   /** Folder of this driver's and map's snapshots. */
   readonly snapshotsDir: string
-  /** The outer process, which the inner one must not outlive. */
+  /** Pid of the outer process, which the inner one must not outlive. */
   readonly parent: number
 }

@@ -13,8 +13,7 @@ import { resolveUser } from '../../oci/users.ts'
 /** Makes the folder. A step that finds it there makes an empty layer, as BuildKit does. */
 export async function runWorkdirStep(step: WorkdirStep, { input, session }: Execution): Promise<StepResult> {
   const tree = await session.layers.tree(input)
-  const { passwd, group } = step.user === '' ? { passwd: '', group: '' } : await readUsers(session, input)
-  const owner = step.user === '' ? { uid: 0, gid: 0 } : resolveUser(step.user, passwd, group)
+  const owner = step.user === '' ? { uid: 0, gid: 0 } : resolveUser(step.user, await readUsers(session, input))
   const mtime = BigInt(step.epoch ?? Math.floor(Date.now() / 1000)) * 1_000_000_000n
   const items = missingFolders(tree, fromText(step.path)).map((path) => ({ entry: folder(path, owner, mtime) }))
   const files = layerFiles(session)

@@ -1,10 +1,11 @@
 /** Single mode: what a process changed, with the owners that the image must have. */
 import { readFileSync } from 'node:fs'
+import { WherryError } from '../../core/errors.ts'
 import type { Digest } from '../../core/digest.ts'
 import type { SealItem } from '../../layer/contract.ts'
 import { withOwners } from '../../layer/owners.ts'
 import type { ContentsList } from '../../oci/contents.ts'
-import { decodeContents } from '../../oci/contents-codec.ts'
+import { decodeContents } from '../../store/contents-codec.ts'
 import { mergeLayers } from '../../oci/tree-merge.ts'
 import type { Change } from '../../rootfs/contract.ts'
 import type { ProcessResult } from '../../sandbox/contract.ts'
@@ -23,6 +24,7 @@ export function ownedItems(
 
 function contentsOf({ diffId, contentsPath }: StackLayer): ContentsList {
   const known = lists.get(diffId) ?? decodeContents(readFileSync(contentsPath))
+  if (known === undefined) throw new WherryError('store-corrupt', `the contents list of layer ${diffId} cannot be read`)
   lists.set(diffId, known)
   return known
 }

@@ -10,7 +10,10 @@ const maxBytes = 4 << 20
 
 /** The user that a spec names in the root file system at `root`. @throws WherryError `user-unknown` */
 export function readUser(root: string, spec: string): ResolvedUser {
-  return resolveUser(spec === '' ? '0' : spec, readText(root, 'etc/passwd'), readText(root, 'etc/group'))
+  return resolveUser(spec === '' ? '0' : spec, {
+    passwd: readText(root, 'etc/passwd'),
+    group: readText(root, 'etc/group'),
+  })
 }
 
 function readText(root: string, path: BytePath): string {

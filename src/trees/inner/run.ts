@@ -24,7 +24,7 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
   try {
     const result = await runInDraft(inner, draft, { run, tools })
     if (result.exitCode !== 0 || run.output === undefined) return { exitCode: result.exitCode }
-    const items = await itemsOf(inner, draft, { run, result })
+    const items = itemsOf(inner, draft, { run, result })
     const sealed = sealLayer({ items, ...run.output })
     const below = run.layers.at(-1)?.chainId
     await inner.snapshots.commit(draft, below === undefined ? sealed.diffId : digestOf(`${below} ${sealed.diffId}`))
@@ -74,11 +74,11 @@ function piped(tools: Tools): { stdio: Stdio; flush(): void } {
   }
 }
 
-async function itemsOf(
+function itemsOf(
   inner: Inner,
   draft: Draft,
   { run, result }: { run: TreeRun; result: ProcessResult },
-): Promise<Iterable<SealItem>> {
+): Iterable<SealItem> {
   const changes = draft.changes({ excluded: inner.sandbox.mountPoints })
   if (inner.mode.kind === 'single') return ownedItems(changes, run.layers, result.owners)
   return (function* () {

@@ -1,0 +1,208 @@
+/** COPY and ADD: what is selected, where it goes, and the layer that holds it, written straight from the sources. */
+import { writeFile } from 'node:fs/promises'
+import { type BytePath, fromText, toText } from '../../core/bytepath.ts'
+import { type Digest, digestOf } from '../../core/digest.ts'
+import { WherryError } from '../../core/errors.ts'
+import { canonicalJson } from '../../core/json.ts'
+import type { SealItem } from '../../layer/contract.ts'
+import type { Entry } from '../../oci/contents.ts'
+import { mergeLayers } from '../../oci/tree-merge.ts'
+import type { TreeView } from '../../oci/tree.ts'
+import { isNumericOwner, resolveOwner } from '../../oci/users.ts'
+import type { CopyStep, CopyStepSource } from '../../plan/contract.ts'
+import { download } from '../add-url.ts'
+import { selectionDigest } from '../context/selection.ts'
+import { type PlaceSource, createPlacer } from '../copy/place.ts'
+import { type Selected, selectSources } from '../copy/select.ts'
+import type { Execution, Session, StepResult } from '../engine.ts'
+import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
+import { readUsers } from '../users.ts'
+import { walk } from '../tree-items.ts'
+
+/** Bytes of a file: on disk from an offset, or in a layer of the tree copied from. */
+export type Origin =
+  | { readonly kind: 'disk'; readonly path: BytePath; readonly offset: number }
+  | { readonly kind: 'tree'; readonly path: BytePath }
+
+/** One source, found: a tree with what is selected in it, or an archive to unpack. */
+type Part =
+  | { readonly kind: 'tree'; readonly source: PlaceSource<Origin>; readonly selected: readonly Selected[] }
+  | { readonly kind: 'archive'; readonly entries: readonly Entry[]; readonly spool: BytePath }
+
+/** What a COPY copies: its content as a key part, and the parts themselves. */
+export interface CopySelection {
+  readonly digest: Digest
+  readonly parts: readonly Part[]
+  /** The stack copied from, for --from. */
+  readonly stack: readonly Digest[]
+}
+
+/** Finds the sources of a step. `stack` is the tree that --from names. */
+export async function copySelection(
+  step: CopyStep,
+  stack: readonly Digest[],
+  session: Session,
+): Promise<CopySelection> {
+  const parts: Part[] = []
+  for (const source of step.sources) parts.push(...(await findSource(source, { step, stack, session })))
+  const digests = parts.map(partDigest)
+  return { digest: digestOf(canonicalJson(digests)), parts, stack }
+}
+
+interface Finding {
+  readonly step: CopyStep
+  readonly stack: readonly Digest[]
+  readonly session: Session
+}
+
+async function findSource(source: CopyStepSource, finding: Finding): Promise<Part[]> {
+  switch (source.kind) {
+    case 'heredoc':
+      return [await heredocPart(source, finding)]
+    case 'url':
+      return [await urlPart(source.url, source.filename, finding.session)]
+    case 'path':
+      return finding.step.from.kind === 'tree'
+        ? [await treePart(source.path, finding)]
+        : contextParts(source.path, finding)
+  }
+}
+
+async function treePart(path: string, { stack, session }: Finding): Promise<Part> {
+  const tree = await session.layers.tree(stack)
+  const source: PlaceSource<Origin> = {
+    tree,
+    origin: (from) => ({ kind: 'tree', path: from }),
+    identity: (from) => `${tree.layerOf(from) ?? ''}:${tree.lookup(from)?.offset ?? ''}`,
+  }
+  return { kind: 'tree', source, selected: selectSources(tree, fromText(path)) }
+}
+
+async function contextParts(path: string, { step, session }: Finding): Promise<Part[]> {
+  const context = await session.context()
+  const selected = selectSources(context.tree, fromText(path))
+  const hashed = await context.hashed(
+    selected.map((s) => s.real),
+    (paths) => session.deps.pool.run('hash', { paths }),
+  )
+  const source: PlaceSource<Origin> = {
+    tree: hashed,
+    origin: (from) => ({ kind: 'disk', path: context.pathOf(from), offset: 0 }),
+  }
+  if (!step.unpack) return [{ kind: 'tree', source, selected }]
+  const parts: Part[] = []
+  for (const one of selected)
+    parts.push(
+      (await archivePart(context.pathOf(one.real), hashed.lookup(one.real), session)) ?? {
+        kind: 'tree',
+        source,
+        selected: [one],
+      },
+    )
+  return parts
+}
+
+async function archivePart(path: BytePath, entry: Entry | undefined, { deps }: Session): Promise<Part | undefined> {
+  if (entry?.type !== 'file') return undefined
+  const spoolPath = deps.store.tempPath('add')
+  const entries = await deps.pool.run('spool', { path, spoolPath })
+  return entries === undefined ? undefined : { kind: 'archive', entries, spool: fromText(spoolPath) }
+}
+
+async function heredocPart(
+  { name, content }: CopyStepSource & { kind: 'heredoc' },
+  { step, session }: Finding,
+): Promise<Part> {
+  const bytes = Buffer.from(content)
+  const path = session.deps.store.tempPath('heredoc')
+  await writeFile(path, bytes)
+  const sha256 = digestOf(bytes).slice('sha256:'.length)
+  return filePart(
+    { name: fromText(name), mode: 0o644, mtime: timeOf(step), size: bytes.length, sha256 },
+    fromText(path),
+  )
+}
+
+async function urlPart(url: string, filename: string, session: Session): Promise<Part> {
+  const { path, size, sha256, mtime } = await download(url, session)
+  return filePart({ name: fromText(filename), mode: 0o600, mtime, size, sha256 }, path)
+}
+
+function filePart(
+  file: { name: BytePath; mode: number; mtime: bigint; size: number; sha256: string },
+  path: BytePath,
+): Part {
+  const { name, mode, mtime, size, sha256 } = file
+  const tree = mergeLayers([[{ path: name, type: 'file', mode, uid: 0, gid: 0, size, mtime, sha256 }]])
+  const source: PlaceSource<Origin> = { tree, origin: () => ({ kind: 'disk', path, offset: 0 }) }
+  return { kind: 'tree', source, selected: [{ named: name, real: name }] }
+}
+
+function partDigest(part: Part): Digest {
+  if (part.kind === 'archive') return selectionDigest(part.entries)
+  return digestOf(
+    canonicalJson(
+      part.selected.map(({ named, real }) => [toText(named), selectionDigest(subtree(part.source.tree, real))]),
+    ),
+  )
+}
+
+/** An entry and what is below it, with paths from itself on, so that the place in the source does not count. */
+function* subtree(tree: TreeView, root: BytePath): Generator<Entry> {
+  const own = tree.lookup(root)
+  if (own !== undefined) yield { ...own, path: '' }
+  if (root !== '' && own?.type !== 'dir') return
+  for (const entry of walk(tree, root))
+    yield { ...entry, path: root === '' ? entry.path : entry.path.slice(root.length + 1) }
+}
+
+/** Writes the layer. */
+export async function runCopyStep(step: CopyStep, { input, session, selection }: Execution): Promise<StepResult> {
+  if (selection === undefined) throw new WherryError('internal', 'a copy step without selection')
+  const items = await itemsOf(step, { input, session, selection })
+  const files = layerFiles(session)
+  const sealed = await session.deps.pool.run('seal', { items, ...files })
+  return publishLayer(session, sealed, {
+    files,
+    fidelity: await inheritedFidelity(session, [...input, ...selection.stack]),
+  })
+}
+
+async function itemsOf(
+  step: CopyStep,
+  { input, session, selection }: { input: readonly Digest[]; session: Session; selection: CopySelection },
+): Promise<SealItem[]> {
+  const below = await session.layers.tree(input)
+  const owner = step.chown === undefined ? undefined : await ownerOf(step.chown, input, session)
+  const placer = createPlacer<Origin>(below, {
+    destination: fromText(step.destination),
+    chmod: step.chmod,
+    owner,
+    now: timeOf(step),
+  })
+  for (const part of selection.parts) {
+    if (part.kind === 'tree') for (const one of part.selected) placer.copy(part.source, one)
+    else placer.unpack(part.entries, (entry) => ({ kind: 'disk', path: part.spool, offset: entry.offset ?? 0 }))
+  }
+  const placed = placer.placed()
+  const wanted = placed.flatMap(({ origin }) => (origin?.kind === 'tree' ? [origin.path] : []))
+  const locations = await session.layers.locate(selection.stack, wanted)
+  return placed.map(({ entry, origin }) => ({
+    entry,
+    source: origin?.kind === 'disk' ? origin : origin && locations.get(origin.path),
+  }))
+}
+
+async function ownerOf(
+  chown: string,
+  input: readonly Digest[],
+  session: Session,
+): Promise<{ uid: number; gid: number }> {
+  const users = isNumericOwner(chown) ? { passwd: '', group: '' } : await readUsers(session, input)
+  return resolveOwner(chown, users)
+}
+
+/** The time of what wherry itself makes, in nanoseconds. */
+function timeOf({ epoch }: Pick<CopyStep, 'epoch'>): bigint {
+  return epoch === undefined ? BigInt(Date.now()) * 1_000_000n : BigInt(epoch) * 1_000_000_000n
+}
