@@ -16,7 +16,6 @@ const escapes: Readonly<Record<string, string>> = {
 /** A string as Go's `%q` shows it. */
 export function goQuote(text: string): string {
   const hex = (c: string): string => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
-  // eslint-disable-next-line no-control-regex -- control characters are what is escaped
   return `"${text.replace(/["\\\u0000-\u001f\u007f]/g, (c) => escapes[c] ?? hex(c))}"`
 }
 

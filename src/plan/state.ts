@@ -53,7 +53,7 @@ export function addStep(state: StageState, draft: StepDraft): Digest {
   const from = draft.kind === 'copy' && draft.from.kind === 'tree' ? draft.from.tree : undefined
   const id = digestOf(canonicalJson({ ...definitionOf(draft), input: draft.input, from }))
   const known = state.context.steps.get(id)
-  if (known === undefined) state.context.steps.set(id, { ...draft, id } as Step)
+  if (known === undefined) state.context.steps.set(id, { ...draft, id })
   state.tree = { kind: 'step', id }
   return id
 }

@@ -26,7 +26,7 @@ export interface Caller {
   call(
     name: string,
     params: unknown,
-    options: { readonly signal: AbortSignal; onNote?(note: Json): void },
+    options: { readonly signal: AbortSignal; onNote?(this: void, note: Json): void },
   ): Promise<unknown>
 }
 

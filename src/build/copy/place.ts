@@ -176,10 +176,10 @@ function unpackEntries<T>(context: Context<T>, entries: readonly Entry[], origin
   }
 }
 
-function unpackLink<T>({ view, put }: Context<T>, { entry, link }: { entry: Entry; link: BytePath }): void {
-  const target = view.lookup(link)
+function unpackLink<T>(context: Context<T>, { entry, link }: { entry: Entry; link: BytePath }): void {
+  const target = context.view.lookup(link)
   if (target === undefined) throw new WherryError('archive-invalid', `${toText(entry.path)} is a hard link to nothing`)
-  put({ entry: { ...entry, link } })
+  context.put({ entry: { ...entry, link } })
 }
 
 /** Files of one identity become one file and hard links to it; the first name in tree order is the file. */

@@ -83,7 +83,7 @@ async function contextParts(path: string, { step, session }: Finding): Promise<P
   const selected = selectSources(context.tree, fromText(path))
   const hashed = await context.hashed(
     selected.map((s) => s.real),
-    (paths) => session.deps.pool.run('hash', { paths }),
+    (paths) => hashAll(paths, session),
   )
   const source: PlaceSource<Origin> = {
     tree: hashed,
@@ -100,6 +100,15 @@ async function contextParts(path: string, { step, session }: Finding): Promise<P
       },
     )
   return parts
+}
+
+/** Files are hashed in several threads, this many at a time in each. */
+const hashBatch = 1000
+
+async function hashAll(paths: readonly BytePath[], { deps }: Session): Promise<string[]> {
+  const batches: (readonly BytePath[])[] = []
+  for (let i = 0; i < paths.length; i += hashBatch) batches.push(paths.slice(i, i + hashBatch))
+  return (await Promise.all(batches.map((batch) => deps.pool.run('hash', { paths: batch })))).flat()
 }
 
 async function archivePart(path: BytePath, entry: Entry | undefined, { deps }: Session): Promise<Part | undefined> {

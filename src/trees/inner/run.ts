@@ -25,7 +25,9 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
     const result = await runInDraft(inner, draft, { run, tools })
     if (result.exitCode !== 0 || run.output === undefined) return { exitCode: result.exitCode }
     const items = itemsOf(inner, draft, { run, result })
-    const sealed = sealLayer({ items, ...run.output })
+    const { tarPath, contentsPath, clampSeconds } = run.output
+    const clampMtime = clampSeconds === undefined ? undefined : BigInt(clampSeconds) * 1_000_000_000n
+    const sealed = sealLayer({ items, tarPath, contentsPath, clampMtime })
     const below = run.layers.at(-1)?.chainId
     await inner.snapshots.commit(draft, below === undefined ? sealed.diffId : digestOf(`${below} ${sealed.diffId}`))
     committed = true
@@ -60,7 +62,7 @@ async function runInDraft(
 const foreground: Stdio = { kind: 'inherit', fds: [0, 1, 2] }
 
 /** Output as notes; a character that two chunks share is held back until it is whole. */
-function piped(tools: Tools): { stdio: Stdio; flush(): void } {
+function piped(tools: Tools): { stdio: Stdio; flush: () => void } {
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
   const send = (stream: 'stdout' | 'stderr', text: string): void => {
     if (text !== '') tools.note({ stream, text })

@@ -57,7 +57,7 @@ export function createPool(size: number): Pool {
   return {
     run: (name, params) =>
       new Promise((resolve, reject) => {
-        const job: Waiting = { message: { name, params }, resolve: resolve as (value: unknown) => void, reject }
+        const job: Waiting = { message: { name, params }, resolve, reject }
         const worker = idle.pop() ?? (all.size < size ? start() : undefined)
         if (worker !== undefined) assign(worker, job)
         else queue.push(job)
