@@ -19,7 +19,7 @@ export interface IgnoreMatcher {
   readonly hasExclusions: boolean
   /** Whether a path is ignored, itself or by a folder above it. */
   ignores(path: BytePath): boolean
-  /** The same in a walk, cheaper: `parent` is the result for the folder that the path lies in; undefined in the context's root. */
+  /** The same in a walk, cheaper: `parent` is the result for the folder that the path lies in; if undefined, the folders are looked at too. */
   match(path: BytePath, parent: FolderMatch | undefined): FolderMatch
   /** True if the folder is ignored and no `!` pattern can bring back anything in it, so that it need not be read. */
   canPruneDirectory(folder: BytePath, result: FolderMatch): boolean
@@ -65,24 +65,22 @@ function compileOne(text: BytePath): IgnorePattern {
 const ruleHint = 'Write one pattern a line; ! in front of one brings back what it matches.'
 
 function ignores(patterns: readonly IgnorePattern[], path: BytePath): boolean {
-  const parents = parentsOf(path)
-  const candidates = [path, ...parents].map((text) => ({ text, runes: lazyRunes(text) }))
+  const matchesAny = matcherOf([path, ...parentsOf(path)])
   let ignored = false
   for (const pattern of patterns) {
     // Only a pattern that would change the answer is looked at.
-    if (pattern.exclusion !== ignored) continue
-    if (candidates.some(({ text, runes }) => matchesPath(pattern, text, runes))) ignored = !pattern.exclusion
+    if (pattern.exclusion === ignored && matchesAny(pattern)) ignored = !pattern.exclusion
   }
   return ignored
 }
 
 function matchBelow(patterns: readonly IgnorePattern[], path: BytePath, parent: FolderMatch | undefined): FolderMatch {
-  const runes = lazyRunes(path)
+  const matchesAny = matcherOf(parent === undefined ? [path, ...parentsOf(path)] : [path])
   const matched: boolean[] = []
   let ignored = false
   for (const [i, pattern] of patterns.entries()) {
     let hit = parent?.matched[i] ?? false
-    if (!hit && pattern.exclusion === ignored) hit = matchesPath(pattern, path, runes)
+    if (!hit && pattern.exclusion === ignored) hit = matchesAny(pattern)
     matched.push(hit)
     if (hit) ignored = !pattern.exclusion
   }
@@ -97,7 +95,8 @@ function parentsOf(path: BytePath): BytePath[] {
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'))
 }
 
-function lazyRunes(path: BytePath): () => string {
-  let runes: string | undefined
-  return () => (runes ??= goRunes(path))
+/** Whether a pattern matches one of these paths; they are decoded once, and only if need be. */
+function matcherOf(paths: readonly BytePath[]): (pattern: IgnorePattern) => boolean {
+  const runes: (string | undefined)[] = []
+  return (pattern) => paths.some((path, i) => matchesPath(pattern, path, () => (runes[i] ??= goRunes(path))))
 }
