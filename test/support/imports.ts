@@ -5,3 +5,8 @@ import ts from 'typescript'
 export function importsOf(text: string): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName)
 }
+
+/** Those that are there at run time: without `import type` and `export type`. */
+export function valueImportsOf(text: string): string[] {
+  return importsOf(text.replace(/^(im|ex)port type\b[^'"]*from\s+(['"]).*?\2/gm, ''))
+}
