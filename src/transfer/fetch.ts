@@ -1,5 +1,5 @@
 /** Layer blobs into the store, from the registries that were seen to hold them. */
-import { Transform } from 'node:stream'
+import { Transform, pipeline } from 'node:stream'
 import { type Digest, hexOf } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
@@ -89,9 +89,11 @@ async function fetchBlob(
   const subject = hexOf(form.digest).slice(0, 12)
   await logTransfer({ id: `pull ${form.digest}`, kind: 'pull', subject, total: form.size }, scope, async ({ at }) => {
     const source = await deps.registry.blob(repository, form, scope)
-    const counted = source.pipe(byteCounter(at))
-    source.once('error', (error) => counted.destroy(error))
-    await deps.store.blobs.write(counted, form)
+    // The writer sees the error of either stream.
+    await deps.store.blobs.write(
+      pipeline(source, byteCounter(at), () => undefined),
+      form,
+    )
     return { outcome: 'done', bytes: form.size, value: undefined }
   })
 }

@@ -4,13 +4,12 @@ import { WherryError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
 import { platformOf } from '../oci/config.ts'
 import { type Document, type Image, isIndex, parseManifestOrIndex } from '../oci/image.ts'
-import { type Platform, formatPlatform } from '../oci/platform.ts'
+import { type Platform, formatPlatform, samePlatform } from '../oci/platform.ts'
 import { type Reference, familiarReference, formatReference, parseReference } from '../oci/reference.ts'
 import type { StoredImage } from '../store/contract.ts'
 import type { TransferDeps } from './deps.ts'
 import { type DocumentedImage, imageOf, loadImage, manifestOf, readSmall } from './documents.ts'
 import { acceptable, pickManifest } from './pick-platform.ts'
-import { samePlatform } from '../oci/platform.ts'
 
 /** Indexes in indexes are followed this deep. */
 const maxIndexDepth = 3
@@ -38,9 +37,8 @@ export interface ResolvedBase {
  * @throws WherryError `image-not-found`, `platform-mismatch`, `reference-invalid`, `registry`, `auth-failed`, `network`, `cancelled`
  */
 export async function resolveBase(request: BaseRequest, deps: TransferDeps, scope: Scope): Promise<ResolvedBase> {
-  if (/^(sha256:)?[0-9a-f]{64}$/.test(request.name)) {
-    return result(await loadImage(await deps.store.images.resolve(request.name), deps.store))
-  }
+  const byId = await findById(request.name, deps)
+  if (byId) return result(byId)
   const reference = parseReference(request.name)
   const found =
     request.policy === 'always' ? undefined : await findInStore(formatReference(reference), request.platform, deps)
@@ -54,6 +52,14 @@ export async function resolveBase(request: BaseRequest, deps: TransferDeps, scop
     })
   }
   return result(await resolveRemote({ request, reference }, deps, scope), reference)
+}
+
+/** The image of the store with this id, or whose id begins with these digits: at least the twelve that are shown to people. */
+async function findById(name: string, { store }: TransferDeps): Promise<DocumentedImage | undefined> {
+  if (!/^(sha256:)?[0-9a-f]{12,64}$/.test(name)) return undefined
+  const isWhole = /[0-9a-f]{64}$/.test(name)
+  const stored = isWhole ? await store.images.resolve(name) : await findStored(name, store.images)
+  return stored && (await loadImage(stored, store))
 }
 
 function result({ image, manifest }: DocumentedImage, reference?: Reference): ResolvedBase {

@@ -25,7 +25,7 @@ export function tarOfBlobs({ blobs, nameOf, files }: Contents, store: Pick<Store
       open.finalize()
     },
   })
-  return Readable.from(archive as unknown as AsyncIterable<Buffer>, { objectMode: false })
+  return Readable.from(archive, { objectMode: false })
 }
 
 /** Headers tell nothing of this machine. */

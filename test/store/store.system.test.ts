@@ -6,7 +6,8 @@ import { digestOf } from '../../src/core/digest.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { openStore } from '../../src/store/store.ts'
 import { tempDir } from '../support/temp.ts'
-import { lacksTool, run } from '../support/tools.ts'
+import { lacks, missingTools } from '../support/need.ts'
+import { run } from '../support/tools.ts'
 import { putTiny } from './images.ts'
 
 const fresh = (): Promise<Store> => openStore(join(tempDir(), 'deep', 'store'))
@@ -129,15 +130,20 @@ describe('images', () => {
     expect(readFileSync(`${index}.damaged`, 'utf8')).toBe('{"manif')
   })
 
-  test.skipIf(lacksTool('skopeo'))('are read by skopeo, and what skopeo puts is read by wherry', async () => {
-    const store = await fresh()
-    const { config, manifest } = await putTiny(store, 'one', ['docker.io/library/a:latest'])
-    const layout = `oci:${join(store.root, 'oci-v1')}`
-    const inspected = JSON.parse(run('skopeo', 'inspect', `${layout}:docker.io/library/a:latest`)) as { Digest: string }
-    expect(inspected.Digest).toBe(manifest.descriptor.digest)
-    run('skopeo', 'copy', '-q', `${layout}:docker.io/library/a:latest`, `${layout}:foreign`)
-    expect((await store.images.resolve('foreign')).id).toBe(config.descriptor.digest)
-  })
+  test.skipIf(lacks('tools', missingTools('skopeo')))(
+    'are read by skopeo, and what skopeo puts is read by wherry',
+    async () => {
+      const store = await fresh()
+      const { config, manifest } = await putTiny(store, 'one', ['docker.io/library/a:latest'])
+      const layout = `oci:${join(store.root, 'oci-v1')}`
+      const inspected = JSON.parse(run('skopeo', 'inspect', `${layout}:docker.io/library/a:latest`)) as {
+        Digest: string
+      }
+      expect(inspected.Digest).toBe(manifest.descriptor.digest)
+      run('skopeo', 'copy', '-q', `${layout}:docker.io/library/a:latest`, `${layout}:foreign`)
+      expect((await store.images.resolve('foreign')).id).toBe(config.descriptor.digest)
+    },
+  )
 })
 
 describe('opening', () => {
