@@ -48,7 +48,11 @@ function wherry(scratch) {
     own: (commandLine) =>
       commandLine[0]?.endsWith('node') && commandLine.some((arg) => /wherry\.js$|\/dist\//.test(arg)),
     async clean() {
-      for (const root of [store, ...freshRoots(scratch)]) await quietly(call(root, 'prune', '--all', '--force'))
+      for (const root of [store, ...freshRoots(scratch)]) {
+        const ids = (await output(call(root, 'images', '-q'))).split('\n').filter(Boolean)
+        await quietly(call(root, 'rmi', '--force', ...ids))
+        await quietly(call(root, 'prune', '--all', '--force'))
+      }
     },
   }
 }
@@ -113,5 +117,15 @@ function installed(name) {
 }
 
 async function quietly(argv) {
-  await once(spawn(argv[0], argv.slice(1), { stdio: 'ignore' }), 'close')
+  await output(argv)
+}
+
+async function output(argv) {
+  const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'ignore'] })
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    text += chunk
+  })
+  await once(child, 'close')
+  return text
 }

@@ -95,8 +95,14 @@ async function clean() {
     await ended
     registry = undefined
   }
-  for (const root of [store, empty]) await wherry(root, ['prune', '--all', '--force'], 'ignore').catch(() => undefined)
+  for (const root of [store, empty]) await forgetAll(root).catch(() => undefined)
   await rm(scratch, { recursive: true, force: true })
+}
+
+async function forgetAll(root) {
+  const ids = (await wherry(root, ['images', '-q'], 'ignore')).split('\n').filter(Boolean)
+  if (ids.length > 0) await wherry(root, ['rmi', '--force', ...ids], 'ignore')
+  await wherry(root, ['prune', '--all', '--force'], 'ignore')
 }
 
 async function freePort() {

@@ -73,7 +73,13 @@ export async function newHome(env: Readonly<Record<string, string>> = {}): Promi
       if (ran.code !== 0) throw new Error(`wherry ${args.join(' ')} ended with ${ran.code}\n${ran.stdout}${ran.stderr}`)
       return ran.stdout.trim()
     },
-    remove: () => removeTree(dir),
+    async remove() {
+      // Unpacked files have other owners; wherry itself can always delete them.
+      const ids = (await run(['images', '-q'])).stdout.split('\n').filter(Boolean)
+      if (ids.length > 0) await run(['rmi', '--force', ...ids])
+      await run(['prune', '--all', '--force'])
+      await removeTree(dir)
+    },
   }
 }
 
