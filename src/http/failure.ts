@@ -55,7 +55,7 @@ export function networkError(error: unknown, url: URL): unknown {
   const errno = networkErrnoOf(error)
   if (errno === undefined) return error
   const reason = plainHttp.has(errno) ? 'it does not speak TLS' : (reasons[errno] ?? errno)
-  return new WherryError('network', `${redactUrl(url.origin)} cannot be reached: ${reason}`, {
+  return new WherryError('network', `${url.host} cannot be reached: ${reason}`, {
     hint: hintFor(errno, url),
     details: { errno, url: redactUrl(url), retryable: retryable.has(errno) },
     cause: error,
