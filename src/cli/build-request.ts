@@ -6,6 +6,7 @@ import { hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
 import type { OptionValues } from './command.ts'
+import { sourceDateEpoch } from './epoch.ts'
 import { parseOutputs } from './outputs.ts'
 
 export type BuildOptions = OptionValues<typeof buildOptions>
@@ -24,6 +25,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
   for (const name of ['load', 'rm', 'force-rm'] as const) {
     if (!options[name]) throw new WherryError('usage', `--${name}=false is not possible`, { hint: noneOf[name] })
   }
+  const epoch = sourceDateEpoch(around.env)
   const { outputs, push } = parseOutputs(options.output, around.cwd)
   return {
     context: resolve(around.cwd, context),
@@ -39,7 +41,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     network: options.network === 'none' ? 'none' : 'host',
     outputs,
     push: options.push || push,
-    ...epoch(around.env['SOURCE_DATE_EPOCH']),
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   }
 }
 
@@ -83,11 +85,4 @@ function fullTag(text: string): string {
 function pullPolicy(pull: string | undefined): BuildRequest['pull'] {
   if (pull === 'true' || pull === 'always') return 'always'
   return pull === 'never' ? 'never' : 'missing'
-}
-
-/** https://reproducible-builds.org/specs/source-date-epoch/ */
-function epoch(value: string | undefined): { sourceDateEpoch?: number } {
-  if (value === undefined || value === '') return {}
-  if (/^\d{1,11}$/.test(value)) return { sourceDateEpoch: Number(value) }
-  throw new WherryError('usage', `SOURCE_DATE_EPOCH is "${value}", which is not a number of seconds`)
 }

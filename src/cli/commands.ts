@@ -14,6 +14,30 @@ export interface CommandEntry {
 /** Every command, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'build',
+    also: ['image build', 'buildx build', 'builder build'],
+    summary: 'Build an image from a Dockerfile',
+    load: async () => (await import('./commands/build.ts')).command,
+  },
+  {
+    name: 'run',
+    also: ['container run'],
+    summary: 'Run a program in a root file system made from an image',
+    load: async () => (await import('./commands/run.ts')).command,
+  },
+  {
+    name: 'pull',
+    also: ['image pull'],
+    summary: 'Copy an image from a registry into the store',
+    load: async () => (await import('./commands/pull.ts')).command,
+  },
+  {
+    name: 'push',
+    also: ['image push'],
+    summary: 'Copy an image from the store to a registry',
+    load: async () => (await import('./commands/push.ts')).command,
+  },
+  {
     name: 'images',
     also: ['image ls', 'image list'],
     summary: 'List the images in the store',
@@ -42,6 +66,30 @@ export const commands: readonly CommandEntry[] = [
     also: ['image history'],
     summary: 'Show how an image was made',
     load: async () => (await import('./commands/history.ts')).command,
+  },
+  {
+    name: 'prune',
+    also: ['image prune', 'system prune', 'builder prune', 'buildx prune'],
+    summary: 'Delete dangling images and what nothing refers to',
+    load: async () => (await import('./commands/prune.ts')).command,
+  },
+  {
+    name: 'system df',
+    also: ['df', 'buildx du', 'builder du'],
+    summary: 'Show what takes how much disk space',
+    load: async () => (await import('./commands/system-df.ts')).command,
+  },
+  {
+    name: 'base host',
+    also: [],
+    summary: 'Make a base image from the programs of this machine',
+    load: async () => (await import('./commands/base-host.ts')).command,
+  },
+  {
+    name: 'info',
+    also: ['system info'],
+    summary: 'Show the store, the platform and the mode that builds use',
+    load: async () => (await import('./commands/info.ts')).command,
   },
   {
     name: 'version',

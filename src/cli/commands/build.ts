@@ -1,0 +1,76 @@
+/** `wherry build`: a Dockerfile and a context become an image. */
+import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { build } from '../../build/build.ts'
+import type { BuildRequest } from '../../build/contract.ts'
+import { WherryError } from '../../core/errors.ts'
+import type { ProgressMode } from '../../ui/pick.ts'
+import { type BuildOptions, buildRequest } from '../build-request.ts'
+import { buildOptions, unsupportedBuildOptions } from '../build-options.ts'
+import { type OptionValues, defineCommand, type globalOptions } from '../command.ts'
+import { type Io, printLine } from '../io.ts'
+import { buildRenderer } from '../progress.ts'
+import { withStdinDockerfile } from '../stdin-dockerfile.ts'
+import { scopeOf, withWorkshop } from '../wiring.ts'
+
+export const command = defineCommand({
+  usage: '[OPTIONS] CONTEXT',
+  arguments: [0, 1],
+  options: buildOptions,
+  unsupported: unsupportedBuildOptions,
+  examples: [
+    ['wherry build -t me/app .', 'Build the Dockerfile here'],
+    ['wherry build -t reg.example.com/me/app:1.2 --push .', 'Build and push'],
+    ['wherry build -f docker/Dockerfile --target test --build-arg V=2 .', 'One stage of another Dockerfile'],
+    ['wherry build -o out .', "The result's files as a folder"],
+    ['wherry build --output type=oci,dest=app.tar .', 'The image as an OCI archive'],
+    ['wherry build - < Dockerfile', 'A Dockerfile that copies nothing'],
+  ],
+  run: async ({ options, args }, io) => {
+    const context = contextOf(args, options)
+    if (context !== '-' && options.file !== '-') return runBuild(buildRequest(options, context, io), options, io)
+    return withStdinDockerfile(io, async ({ dockerfile, emptyContext }) => {
+      const folder = context === '-' ? emptyContext : context
+      return runBuild({ ...buildRequest({ ...options, file: dockerfile }, folder, io) }, options, io)
+    })
+  },
+})
+
+type Options = BuildOptions & OptionValues<typeof globalOptions>
+
+function contextOf(args: readonly string[], { file }: Options): string {
+  const [context] = args
+  if (context === undefined) {
+    throw new WherryError('usage', '`wherry build` needs a build context', {
+      hint: 'Name the folder that COPY and ADD take files from: `wherry build .`.',
+    })
+  }
+  if (context === '-' && file !== undefined) {
+    throw new WherryError(
+      'usage',
+      'with the context "-" the Dockerfile comes from standard input; -f cannot name another',
+    )
+  }
+  if (/^(https?|git|ssh):\/\/|^git@/.test(context)) {
+    throw new WherryError('not-implemented', 'a context from the network is not implemented yet', {
+      hint: 'Fetch it to a folder and build that.',
+    })
+  }
+  return context
+}
+
+async function runBuild(request: BuildRequest, options: Options, io: Io): Promise<number> {
+  io.sources.set(basename(request.dockerfile), request.dockerfile)
+  const mode = options.quiet ? 'quiet' : ((options.progress ?? 'auto') as ProgressMode)
+  const stdoutTaken = request.outputs.some((output) => output.dest === '-')
+  const renderer = await buildRenderer(mode, io, stdoutTaken)
+  try {
+    const result = await withWorkshop(options, io, (deps) => build(request, deps, scopeOf(io, renderer.event)))
+    renderer.close()
+    if (options.iidfile !== undefined) await writeFile(options.iidfile, result.id)
+    if (options.quiet && !stdoutTaken) printLine(io, result.id)
+    return 0
+  } finally {
+    renderer.close()
+  }
+}

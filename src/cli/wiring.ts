@@ -1,0 +1,112 @@
+/** Puts together what commands work with: store, registry client, trees and worker threads. */
+import { availableParallelism } from 'node:os'
+import type { BuildDeps } from '../build/deps.ts'
+import type { Scope } from '../core/scope.ts'
+import { choose, chosenMode } from '../host/choose.ts'
+import type { Isolation, Mode } from '../host/contract.ts'
+import { probeFacts } from '../host/facts.ts'
+import { createHttpClient } from '../http/client.ts'
+import { createRegistryClient } from '../registry/client.ts'
+import type { RegistryClient } from '../registry/contract.ts'
+import type { Store } from '../store/contract.ts'
+import { createTrees } from '../trees/client.ts'
+import type { Trees } from '../trees/contract.ts'
+import { createPool } from '../trees/worker/pool.ts'
+import type { OptionValues } from './command.ts'
+import type { Io } from './io.ts'
+import type { registryOptions } from './registry-options.ts'
+import { openStoreFor } from './store.ts'
+import { version } from './version.ts'
+
+const userAgent = `wherry/${version}`
+
+/** Options that say how registries are spoken to. */
+export type RegistryOptionValues = OptionValues<typeof registryOptions>
+
+/** A client for all registries, with the user's settings and credentials. */
+export function registryFor(options: RegistryOptionValues, io: Pick<Io, 'env'>): RegistryClient {
+  return createRegistryClient({
+    env: io.env,
+    insecureRegistries: options['insecure-registry'],
+    tlsVerify: options['tls-verify'],
+    userAgent,
+  })
+}
+
+/** What a workshop is opened with. */
+export interface WorkshopOptions extends RegistryOptionValues {
+  readonly root: string | undefined
+  readonly isolation?: string | undefined
+}
+
+/** Opens everything that a build needs, hands it to `work`, and closes it whatever happens. */
+export async function withWorkshop<T>(
+  options: WorkshopOptions,
+  io: Io,
+  work: (deps: BuildDeps) => Promise<T>,
+): Promise<T> {
+  const store = await openStoreFor(options, io)
+  const trees = await treesFor(store, isolationOf(options.isolation))
+  const pool = createPool(availableParallelism())
+  try {
+    return await work({
+      store,
+      registry: registryFor(options, io),
+      http: createHttpClient({ env: io.env, userAgent }),
+      trees,
+      pool,
+    })
+  } finally {
+    await Promise.all([trees.close(), pool.close()])
+  }
+}
+
+/** `default` is docker's word for `auto`. */
+export function isolationOf(option: string | undefined): Isolation {
+  return option === 'mapped' || option === 'single' ? option : 'auto'
+}
+
+/** The trees of this machine's best mode. Where there is none, builds without RUN still work: the error comes at the first call. */
+export async function treesFor(store: Store, isolation: Isolation): Promise<Trees> {
+  const facts = await probeFacts()
+  const choice = choose(facts, isolation)
+  if (!choice.ok) return noTrees(() => chosenMode(choice))
+  const single = isolation === 'auto' && choice.mode.kind === 'mapped' ? choose(facts, 'single') : undefined
+  return createTrees({
+    mode: choice.mode,
+    ...(single?.ok === true ? { fallback: single.mode } : {}),
+    driver: 'overlay',
+    snapshotsDir: (name) => store.snapshotsDir(name),
+  })
+}
+
+/** The trees whose snapshots are in the folder `<driver>-<map>`, if this machine can still map ids that way. */
+export async function treesForMap(store: Store, driverAndMap: string): Promise<Trees | undefined> {
+  const facts = await probeFacts()
+  for (const isolation of ['mapped', 'single'] as const) {
+    const choice = choose(facts, isolation)
+    if (!choice.ok) continue
+    const driver = (['overlay', 'copy'] as const).find((name) => driverAndMap === `${name}-${choice.mode.idMap}`)
+    const snapshotsDir = (name: string): Promise<string> => store.snapshotsDir(name)
+    if (driver !== undefined) return createTrees({ mode: choice.mode, driver, snapshotsDir })
+  }
+  return undefined
+}
+
+/** Trees that cannot be worked on; `refuse` throws the reason. */
+function noTrees(refuse: () => Mode): Trees {
+  const refused = (): Promise<never> => Promise.resolve().then(refuse) as Promise<never>
+  return {
+    fidelity: 'exact',
+    missing: refused,
+    unpack: refused,
+    run: refused,
+    remove: refused,
+    close: () => Promise.resolve(),
+  }
+}
+
+/** A scope over the process's cancellation. */
+export function scopeOf(io: Pick<Io, 'signal'>, emit: Scope['emit']): Scope {
+  return { signal: io.signal, emit }
+}
