@@ -15,7 +15,7 @@ export interface Owner {
 }
 
 /** How long a name of another machine or container is believed when nothing touches its file, in milliseconds. */
-export const foreignPatienceMs = 24 * 3600 * 1000
+const foreignPatienceMs = 24 * 3600 * 1000
 
 const pattern = /^([0-9a-z]{8})-(\d+)-(\d+)-(\d+)-/
 
@@ -61,19 +61,6 @@ export function parseOwnedName(name: string): Owner | undefined {
   if (!match) return undefined
   const [, boot, pidNamespace, pid, start] = match as unknown as [string, string, string, string, string]
   return { boot, pidNamespace, pid: Number(pid), start }
-}
-
-/** True if a name of the form of `ownedName` was made by this process. */
-export function isOwn(name: string): boolean {
-  const owner = parseOwnedName(name)
-  const me = selfOwner()
-  return (
-    owner !== undefined &&
-    owner.pid === me.pid &&
-    owner.start === me.start &&
-    owner.boot === me.boot &&
-    owner.pidNamespace === me.pidNamespace
-  )
 }
 
 /**

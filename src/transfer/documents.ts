@@ -9,7 +9,7 @@ import { compressionOf, layerTypeOf, mediaTypes } from '../oci/media-types.ts'
 import type { Store, StoredImage } from '../store/contract.ts'
 
 /** Manifests and configs above this size are refused, in bytes: they are held in memory. */
-export const documentLimit = 32 << 20
+const documentLimit = 32 << 20
 
 /** An image with the exact bytes of its documents. */
 export interface DocumentedImage {

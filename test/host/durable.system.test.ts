@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ensureDirectory, publishFile, replaceDurably, replaceQuickly, syncDirectory } from '../../src/host/durable.ts'
 import { ownedName, ownerIsDead, parseOwnedName, selfOwner } from '../../src/host/owner.ts'
 import { tempDir } from '../support/temp.ts'
@@ -74,17 +76,21 @@ describe('owned names', () => {
     expect(parseOwnedName('README')).toBeUndefined()
   })
 
-  test('of a killed process that nobody has waited for are dead', async () => {
-    const { spawn } = await import('node:child_process')
-    // The shell starts a child, prints its identity and becomes a program that never waits for it.
-    const shell = spawn('sh', ['-c', 'sleep 0 & read a b c < /proc/$!/stat; cat /proc/$!/stat; exec sleep 1'])
-    const text = await new Promise<string>((resolve) => shell.stdout.once('data', (d: Buffer) => resolve(d.toString())))
-    const [pid = '', ...rest] = text.split(' ')
-    const start = rest[20] ?? ''
-    const { boot, pidNamespace } = selfOwner()
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    expect(existsSync(`/proc/${pid}`)).toBe(true)
-    expect(ownerIsDead(`${boot}-${pidNamespace}-${pid}-${start}-00-x`, Date.now())).toBe(true)
-    shell.kill('SIGKILL')
+  test('of a process that has ended but that nobody has waited for are dead', async () => {
+    // The shell becomes a program that never waits for the child whose identity it has printed.
+    const shell = spawn('sh', ['-c', 'sleep 0.5 & cat /proc/$!/stat; exec sleep 30'])
+    try {
+      const [text] = (await once(shell.stdout, 'data')) as [Buffer]
+      const fields = text.toString().split(' ')
+      const [pid = '', start = ''] = [fields[0], fields[21]]
+      const { boot, pidNamespace } = selfOwner()
+      const name = `${boot}-${pidNamespace}-${pid}-${start}-00-x`
+      expect(ownerIsDead(name, Date.now())).toBe(false)
+      const stateOf = (): string | undefined => readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[2]
+      await vi.waitUntil(() => stateOf() === 'Z', 10_000)
+      expect(ownerIsDead(name, Date.now())).toBe(true)
+    } finally {
+      shell.kill('SIGKILL')
+    }
   })
 })
