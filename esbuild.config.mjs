@@ -18,6 +18,7 @@ const { metafile } = await esbuild.build({
     cli: 'src/cli/main.ts',
     inner: 'src/trees/inner/main.ts',
     worker: 'src/trees/worker/main.ts',
+    'sandbox-worker': 'src/sandbox/worker/main.ts',
     index: 'src/index.ts',
   },
   outdir: 'dist',

@@ -1,7 +1,7 @@
 /** Where the bundles are, from wherever this code runs: a bundle itself, or the sources under test. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { WherryError } from './errors.ts'
+import { WherryError } from '../core/errors.ts'
 
 /**
  * The path of a file of `dist/`, `worker.js` for instance.

@@ -99,8 +99,8 @@ export interface InnerCommand {
   readonly argv: readonly string[]
   /** Complete environment; PATH is widened by the sbin folders and NODE_EXTRA_CA_CERTS is dropped. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** `inherit`: it has the caller's standard streams (a RUN may get them); `none`: no input or output, and errors are kept for `lastErrors`. */
-  readonly stdio: 'none' | 'inherit'
+  /** `inherit`: it has the caller's standard streams (a RUN may get them); else no input or output, and errors are kept for `lastErrors`. */
+  readonly stdio?: 'inherit'
 }
 
 /** A process that runs as uid 0 of a new user and mount namespace, and dies with this one. */
@@ -110,7 +110,7 @@ export interface InnerProcess {
   readonly control: Duplex
   /** At once, with all that it started. */
   kill(): void
-  /** The last of what it wrote to standard error, if `stdio` is `none`. */
+  /** The last of what it wrote to standard error, unless `stdio` is `inherit`. */
   lastErrors(): string
   /** Never rejects. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>

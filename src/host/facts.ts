@@ -108,6 +108,15 @@ export function hasMountsBelowProc(mountinfo: string): boolean {
   })
 }
 
+/** True if a process of a new pid namespace of this user namespace may mount /proc: the kernel refuses if ours is covered in parts. */
+export async function procIsMountable(): Promise<boolean> {
+  if (!hasMountsBelowProc(read('/proc/self/mountinfo'))) return true
+  const unshare = findTool('unshare')
+  if (unshare === undefined) return false
+  const { ok } = await output(unshare, ['--mount', '--pid', '--fork', '--mount-proc', findTool('true') ?? 'true'])
+  return ok
+}
+
 interface SubIdQuestion {
   readonly uid: number
   readonly user: string

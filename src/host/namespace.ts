@@ -8,8 +8,8 @@
  * As root, uid 0 inside is the first id of a range that is not root's, since a RUN with the host's uid 0 can write /proc/sys
  * and /sys. Node may lie in /root and contexts may be private, which that id could not read; so the map has every other id
  * of the host too, behind the range, and the capabilities of uid 0 inside then reach those files. Nothing has to be handed
- * over or chowned. A RUN gets a further namespace with the range alone (`Mode.runIds`). Here the shell only keeps the
- * namespace until nsenter(1) has entered it as uid 0, for the caller's own id is not the one that becomes 0.
+ * over or chowned. A RUN gets a further namespace with the range alone (`Mode.runIds`). Here the shell only makes the
+ * namespace, which nsenter(1) then enters as uid 0, for the caller's own id is not the one that becomes 0.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -67,23 +67,8 @@ async function enterAsSelf(mode: Mode, command: InnerCommand): Promise<InnerProc
 }
 
 async function enterFromRoot(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
-  const keep = [requireTool('sh'), '-c', waitForMaps, 'sh', 'cat']
-  const keeper = spawn(requireTool('unshare'), ['--user', '--mount', '--', ...keep], {
-    stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    env: innerEnvironment(command),
-  })
-  const kept = innerProcess(keeper)
-  try {
-    await writeMapsWhenReady(mode, keeper, kept)
-    return joinAsRoot(kept.pid, command)
-  } finally {
-    kept.kill()
-  }
-}
-
-/** The namespaces are held by descriptors until the process ends: nsenter may open them after the keeper is gone. */
-function joinAsRoot(keeperPid: number, command: InnerCommand): InnerProcess {
-  const [user, mnt] = ['user', 'mnt'].map((kind) => openSync(`/proc/${keeperPid}/ns/${kind}`, 'r')) as [number, number]
+  const namespaces = await makeNamespaces(['user', 'mnt'], mode)
+  const [user = 0, mnt = 0] = namespaces
   const path = (fd: number): string => `/proc/${process.pid}/fd/${fd}`
   const enter = [`--user=${path(user)}`, `--mount=${path(mnt)}`, '--setuid=0', '--setgid=0', '--']
   const child = spawn(requireTool('nsenter'), [...enter, process.execPath, ...command.argv], {
@@ -92,10 +77,37 @@ function joinAsRoot(keeperPid: number, command: InnerCommand): InnerProcess {
   })
   const inner = innerProcess(child)
   void inner.exited.then(() => {
-    closeSync(user)
-    closeSync(mnt)
+    for (const fd of namespaces) closeSync(fd)
   })
   return inner
+}
+
+/**
+ * A user namespace below that of this process, which must have CAP_SETUID and CAP_SETGID: the first `count` ids, as they are.
+ * @returns a descriptor, close-on-exec, that keeps it
+ * @throws WherryError `host-unsupported`
+ */
+export async function openUserNamespace(count: number): Promise<number> {
+  const same = [{ inside: 0, outside: 0, count }]
+  const [fd = 0] = await makeNamespaces(['user'], { writer: 'root', uids: same, gids: same })
+  return fd
+}
+
+/** Makes namespaces with the maps given, and descriptors that keep them: they need no process. */
+async function makeNamespaces(kinds: readonly ('user' | 'mnt')[], maps: Maps): Promise<number[]> {
+  const keep = ['--', requireTool('sh'), '-c', waitForMaps, 'sh', 'cat']
+  const mount = kinds.includes('mnt') ? ['--mount'] : []
+  const keeper = spawn(requireTool('unshare'), ['--user', ...mount, ...keep], {
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: { PATH: widePath() },
+  })
+  const kept = innerProcess(keeper)
+  try {
+    await writeMapsWhenReady(maps, keeper, kept)
+    return kinds.map((kind) => openSync(`/proc/${kept.pid}/ns/${kind}`, 'r'))
+  } finally {
+    kept.kill()
+  }
 }
 
 function standardStreams(command: InnerCommand): ('ignore' | 'inherit' | 'pipe')[] {
@@ -131,7 +143,10 @@ function innerProcess(child: ChildProcess): InnerProcess {
   }
 }
 
-async function writeMapsWhenReady(mode: Mode, child: ChildProcess, inner: InnerProcess): Promise<void> {
+/** The part of a mode that says what the maps are. */
+type Maps = Pick<Mode, 'writer' | 'uids' | 'gids'>
+
+async function writeMapsWhenReady(mode: Maps, child: ChildProcess, inner: InnerProcess): Promise<void> {
   const [ready, go] = (child.stdio as readonly unknown[]).slice(4) as [Readable, Writable]
   go.on('error', () => undefined) // Its end is seen in `exited`.
   try {
@@ -154,7 +169,7 @@ function refusal(message: string, cause?: unknown): WherryError {
   })
 }
 
-async function mapByHelpers(pid: number, mode: Mode): Promise<void> {
+async function mapByHelpers(pid: number, mode: Maps): Promise<void> {
   await Promise.all([runMapper('newuidmap', pid, mode.uids), runMapper('newgidmap', pid, mode.gids)])
 }
 
@@ -172,7 +187,7 @@ async function runMapper(name: string, pid: number, ranges: readonly IdRange[]):
 }
 
 /** user_namespaces(7): a process may map its own ids alone if setgroups is denied; with CAP_SETUID and CAP_SETGID, any. */
-function mapDirectly(pid: number, mode: Mode): void {
+function mapDirectly(pid: number, mode: Maps): void {
   const lines = (ranges: readonly IdRange[]): string =>
     ranges.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join('')
   try {

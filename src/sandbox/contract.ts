@@ -30,15 +30,15 @@ export interface ProcessSpec {
 /** How a process ended. Signals are 128 + n, as a shell reports them. */
 export interface ProcessResult {
   readonly exitCode: number
-  /** In single mode: owners that the process asked for, by `ino:birthtimeNs` of the mounted tree. */
+  /** In single mode: owners that the process asked for, by `ino:birthtimeNs` of the mounted tree; -1 for a half that it left as it was. */
   readonly owners?: ReadonlyMap<string, { readonly uid: number; readonly gid: number }>
 }
 
 /** Runs processes in mounted root file systems. */
 export interface Sandbox {
   /**
-   * Runs to the end. `root` is a mount point of the caller; what the sandbox mounts below it is gone when it returns.
-   * Mount points that it had to create in the tree are in `createdPaths()`. The whole process tree is killed when `signal` fires.
+   * Runs to the end. `root` is a mount point of the caller; what the sandbox mounts below it is gone when it returns, and so are
+   * mount points that it had to create in the tree. The whole process tree is killed when `signal` fires.
    * @throws WherryError `sandbox-failed` when the process could not be started (127 and 126 are exit codes, not errors), `cancelled`
    */
   run(root: string, spec: ProcessSpec, signal: AbortSignal): Promise<ProcessResult>

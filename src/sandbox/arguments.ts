@@ -1,0 +1,90 @@
+/** The chain of host programs that ends in a run's process: pure. */
+import type { ProcessSpec } from './contract.ts'
+
+/** Docker's default capabilities, the bounding set of every run. */
+const capabilities = [
+  'audit_write',
+  'chown',
+  'dac_override',
+  'fowner',
+  'fsetid',
+  'kill',
+  'mknod',
+  'net_bind_service',
+  'net_raw',
+  'setfcap',
+  'setgid',
+  'setpcap',
+  'setuid',
+  'sys_chroot',
+]
+
+/** Descriptors of the prologue beside the standard ones: where it reports, and what it is to mount. */
+export const prologueFds = { status: 3, table: 4 } as const
+
+/** What the prologue says when all is mounted and the process comes next. */
+export const readyWord = 'ready'
+
+/**
+ * Runs in the new pid namespace: mounts /proc, makes the root file system the root of the mount namespace and goes on with the
+ * rest of its arguments. Not chroot alone (a second chroot gets out of it), not pivot_root (unmounting the old root would take
+ * a program of the image). mount(8) knows the table's entries by absolute path only, so it comes before the move.
+ */
+const prologue = `{ if [ -n "$3" ]; then "$1" -n -a -T "$3"; fi && cd "$2" && "$1" -n --move . / && echo ${readyWord}; } >&3 2>&1 || exit 125
+umask 022; shift 3; exec "$@" 3>&- 4<&-`
+
+/** Variables with which an image would change how the host's own programs are loaded. */
+const loaderVariable = /^(LD_|GLIBC_TUNABLES=|MALLOC_)/
+
+/** Where the chain finds things. */
+export interface ChainPlaces {
+  readonly root: string
+  /** Absolute path of a host program. */
+  readonly tool: (name: string) => string
+  /** The namespace file of the run's own user namespace, if it has one. */
+  readonly userNamespace?: string
+  /** An `env` program in the image, if it has one. */
+  readonly imageEnv?: string
+  /** True if there is a table of mounts in descriptor `prologueFds.table`. */
+  readonly table: boolean
+}
+
+/** Program and arguments for a process, to be started in its mount namespace. */
+export function runArguments(spec: ProcessSpec, places: ChainPlaces): string[] {
+  const { tool, root } = places
+  const table = places.table ? `/proc/self/fd/${prologueFds.table}` : ''
+  return [
+    ...[tool('setpriv'), '--pdeathsig', 'KILL', '--'],
+    ...[tool('unshare'), '--pid', '--fork', '--kill-child', '--'],
+    ...[tool('sh'), '-c', prologue, 'sh', tool('mount'), root, table],
+    ...(places.userNamespace === undefined ? [] : [tool('nsenter'), `--user=${places.userNamespace}`, '--']),
+    ...privileges(spec, tool),
+    ...process(spec, places),
+  ]
+}
+
+function privileges(spec: ProcessSpec, tool: ChainPlaces['tool']): string[] {
+  const groups = spec.supplementaryGids
+  return [
+    tool('setpriv'),
+    `--bounding-set=-all,${capabilities.map((name) => `+${name}`).join(',')}`,
+    `--regid=${spec.gid}`,
+    groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
+    '--',
+  ]
+}
+
+/** The shell before this has changed the environment (PWD, names that are no identifiers), so it is set anew here. */
+function process(spec: ProcessSpec, places: ChainPlaces): string[] {
+  const { tool, imageEnv } = places
+  const entries = spec.env.filter((entry) => entry.indexOf('=') > 0)
+  const late = imageEnv === undefined ? [] : entries.filter((entry) => loaderVariable.test(entry))
+  return [
+    ...[tool('env'), '-i', ...entries.filter((entry) => !late.includes(entry))],
+    ...[tool('unshare'), '--root=.', `--wd=${spec.cwd}`],
+    ...(spec.uid === 0 ? [] : [`--setuid=${spec.uid}`]),
+    '--',
+    ...(late.length === 0 || imageEnv === undefined ? [] : [imageEnv, ...late]),
+    ...spec.args,
+  ]
+}

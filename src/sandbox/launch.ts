@@ -1,0 +1,43 @@
+/** Starting a planned run from this thread: new namespaces, its mounts, its process. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
+import { bringUpLoopback, inNewNamespaces, setHostname } from '../host/process.ts'
+import { widePath } from '../host/tools.ts'
+import { mountRunTree, procTable } from './mount-tree.ts'
+import type { LaunchPlan } from './plan.ts'
+
+/**
+ * Mounts and starts. The thread must live as long as the process: it dies with its thread.
+ * @throws SystemError
+ */
+export function launch(plan: LaunchPlan): ChildProcess {
+  const kinds = ['mnt', 'uts', 'ipc', ...(plan.ownNetwork ? (['net'] as const) : [])] as const
+  return inNewNamespaces(kinds, () => {
+    mountRunTree(plan)
+    setHostname(plan.hostname)
+    if (plan.ownNetwork) bringUpLoopback()
+    const table = tableDescriptor(plan)
+    try {
+      const [program = '', ...args] = plan.argv
+      return spawn(program, args, {
+        stdio: [...plan.stdio, plan.status, table],
+        env: { PATH: widePath(), LC_ALL: 'C' },
+        cwd: '/',
+        detached: plan.detached,
+      })
+    } finally {
+      if (table !== 'ignore') closeSync(table)
+    }
+  })
+}
+
+/** The table of mounts in a file without a name. */
+function tableDescriptor(plan: LaunchPlan): number | 'ignore' {
+  const content = procTable(plan)
+  if (content === '') return 'ignore'
+  const path = `${plan.root}/dev/.table`
+  writeFileSync(path, content)
+  const fd = openSync(path, 'r')
+  unlinkSync(path)
+  return fd
+}

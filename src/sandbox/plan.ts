@@ -1,0 +1,24 @@
+/** A run as plain data, computed before anything is mounted: it goes to the thread that starts the process. */
+
+/** One mount point in the root file system, as the path on disk without any symbolic link. */
+export interface LaunchPlan {
+  /** The root file system. */
+  readonly root: string
+  /** Where /etc/resolv.conf and /etc/hosts end up in it, and their contents. */
+  readonly files: readonly { readonly target: string; readonly content: string }[]
+  readonly hostname: string
+  readonly ownNetwork: boolean
+  /** True if a fresh /proc cannot be mounted here: the host's is shown. */
+  readonly hostProc: boolean
+  /** True if uid 0 of the run is uid 0 of what surrounds it: then kernel files that docker hides are covered. */
+  readonly maskKernel: boolean
+  /** Files of the run's own below /dev: path relative to it, content, mode. */
+  readonly devFiles: readonly { readonly path: string; readonly content: string; readonly mode: number }[]
+  /** Program of the host and its arguments, to be started in the new namespaces. */
+  readonly argv: readonly string[]
+  /** Descriptors for standard input, output and error, and the one for the status. */
+  readonly stdio: readonly (number | 'ignore')[]
+  readonly status: number
+  /** A session of its own, out of reach of the terminal's signals. */
+  readonly detached: boolean
+}

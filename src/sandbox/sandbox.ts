@@ -1,0 +1,196 @@
+/**
+ * The sandbox: one process in one root file system, in namespaces of its own.
+ *
+ * Mounts are made with system calls by the thread that starts the process, in a mount namespace that ends with the process:
+ * nothing needs to be unmounted, whatever kills wherry. Only /proc waits for the new pid namespace, in the prologue of
+ * arguments.ts.
+ */
+import { constants, statSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
+import { fromText } from '../core/bytepath.ts'
+import { WherryError, asWherryError, errnoOf } from '../core/errors.ts'
+import type { Mode } from '../host/contract.ts'
+import { openInRoot } from '../host/files.ts'
+import { procIsMountable } from '../host/facts.ts'
+import { openUserNamespace } from '../host/namespace.ts'
+import { requireTool } from '../host/tools.ts'
+import { runArguments } from './arguments.ts'
+import type { ProcessResult, ProcessSpec, Sandbox } from './contract.ts'
+import { hostsFile, resolverFile } from './host-files.ts'
+import { launch } from './launch.ts'
+import type { LaunchPlan } from './plan.ts'
+import { type Emulator, createEmulator } from './emulator.ts'
+import { type StartedChild, type Streams, finish, openStreams } from './step.ts'
+import { type Targets, openTargets } from './targets.ts'
+
+const folders = ['proc', 'sys', 'dev']
+const resolverPath = 'etc/resolv.conf'
+const hostsPath = 'etc/hosts'
+
+/** Where apt reads in single mode that it must not try to become another user, below /dev. */
+const aptConfig = { path: 'apt.conf', content: 'APT::Sandbox::User "root";\n', mode: 0o644 }
+
+/** What is found out once, at the first run. */
+interface Surroundings {
+  readonly hostProc: boolean
+  /** Descriptor of the user namespace for runs, if they have one of their own. */
+  readonly userNamespace?: number
+  readonly emulator?: Emulator
+}
+
+/** A sandbox for the inner process of this mode. Nothing happens until the first run. */
+export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
+  let known: Promise<Surroundings> | undefined
+  return {
+    mountPoints: [...folders, resolverPath, hostsPath].map(fromText),
+    run: async (root, spec, signal) => {
+      if (signal.aborted) throw new WherryError('cancelled', 'cancelled', { cause: signal.reason })
+      checkIds(mode, spec)
+      known ??= lookAround(mode)
+      return await runIn(root, spec, { mode, surroundings: await known, signal })
+    },
+  }
+}
+
+async function lookAround(mode: Mode): Promise<Surroundings> {
+  const [proc, userNamespace, emulator] = await Promise.all([
+    procIsMountable(),
+    mode.runIds === undefined ? undefined : openUserNamespace(mode.runIds),
+    mode.kind === 'single' ? createEmulator() : undefined,
+  ])
+  return { hostProc: !proc, userNamespace, emulator }
+}
+
+/** Single mode fakes every change of id, so all ids do. */
+function checkIds(mode: Mode, spec: ProcessSpec): void {
+  if (mode.kind === 'single') return
+  const count = (ranges: Mode['uids']): number => mode.runIds ?? Math.max(...ranges.map((r) => r.inside + r.count))
+  const wrong =
+    spec.uid >= count(mode.uids)
+      ? `user ${spec.uid}`
+      : [spec.gid, ...spec.supplementaryGids].filter((gid) => gid >= count(mode.gids)).map((gid) => `group ${gid}`)[0]
+  if (wrong === undefined) return
+  throw new WherryError(
+    'sandbox-failed',
+    `${wrong} is beyond the ids that may be used here (0 to ${count(mode.uids) - 1})`,
+    {
+      hint: 'give the user a larger range in /etc/subuid and /etc/subgid',
+    },
+  )
+}
+
+interface RunContext {
+  readonly mode: Mode
+  readonly surroundings: Surroundings
+  readonly signal: AbortSignal
+}
+
+async function runIn(root: string, spec: ProcessSpec, context: RunContext): Promise<ProcessResult> {
+  const { emulator } = context.surroundings
+  const targets = openTargets(root)
+  try {
+    const streams = openStreams(spec.stdio)
+    const owners = emulator?.watch(root)
+    let child: StartedChild
+    try {
+      child = await start(planOf(root, spec, { context, targets, streams }), emulator)
+    } finally {
+      streams.handedOver()
+    }
+    const result = await finish(child, streams, context.signal)
+    return owners === undefined ? result : { ...result, owners: await owners.take() }
+  } finally {
+    targets.undo()
+  }
+}
+
+async function start(plan: LaunchPlan, emulator: Emulator | undefined): Promise<StartedChild> {
+  try {
+    return await (emulator === undefined ? startHere(plan) : emulator.start(plan))
+  } catch (error) {
+    const known = asWherryError(error)
+    if (known.code !== 'internal') throw known
+    throw new WherryError('sandbox-failed', `the sandbox of the step could not be set up: ${known.message}`, {
+      cause: error,
+    })
+  }
+}
+
+function startHere(plan: LaunchPlan): StartedChild {
+  const child = launch(plan)
+  const ended = new Promise<Awaited<StartedChild['ended']>>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+  return { pid: child.pid ?? 0, ended }
+}
+
+interface PlanParts {
+  readonly context: RunContext
+  readonly targets: Targets
+  readonly streams: Streams
+}
+
+function planOf(root: string, spec: ProcessSpec, { context, targets, streams }: PlanParts): LaunchPlan {
+  const { mode, surroundings } = context
+  const { userNamespace, hostProc } = surroundings
+  for (const folder of folders) targets.folder(folder)
+  const files = [
+    { target: targets.file(resolverPath), content: resolverFile() },
+    { target: targets.file(hostsPath), content: hostsFile(spec.hostname, spec.extraHosts) },
+  ]
+  const single = mode.kind === 'single'
+  const aptKnows = !single || spec.env.some((entry) => entry.startsWith('APT_CONFIG='))
+  const env = aptKnows ? spec.env : [...spec.env, `APT_CONFIG=/dev/${aptConfig.path}`]
+  const script = spec.script && { path: `pipes/${spec.script.name}`, content: spec.script.content, mode: 0o755 }
+  const argv = runArguments(
+    { ...spec, env },
+    {
+      root,
+      tool: requireTool,
+      userNamespace: userNamespace === undefined ? undefined : `/proc/${process.pid}/fd/${userNamespace}`,
+      imageEnv: imageEnv(root),
+      table: !hostProc,
+    },
+  )
+  return {
+    root,
+    files,
+    hostname: spec.hostname,
+    ownNetwork: spec.network === 'none',
+    hostProc,
+    maskKernel: mode.writer === 'identity',
+    devFiles: [...(aptKnows ? [] : [aptConfig]), ...(script === undefined ? [] : [script])],
+    argv,
+    stdio: streams.stdio,
+    status: streams.status,
+    detached: spec.stdio.kind !== 'inherit',
+  }
+}
+
+/** The image's own env(1), if it has an executable one. */
+function imageEnv(root: string): string | undefined {
+  const rootFd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    return ['/usr/bin/env', '/bin/env'].find((path) => isProgram(rootFd, path))
+  } finally {
+    closeSync(rootFd)
+  }
+}
+
+const pathOnly = 0o10000000
+
+function isProgram(rootFd: number, path: string): boolean {
+  try {
+    const fd = openInRoot(rootFd, Buffer.from(path), pathOnly)
+    try {
+      const { mode } = statSync(`/proc/self/fd/${fd}`)
+      return (mode & 0o111) !== 0
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return false
+  }
+}

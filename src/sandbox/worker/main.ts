@@ -1,0 +1,61 @@
+/**
+ * Entry of the two threads of single mode. The spawner puts the filter on itself, so that the rest of the inner process stays
+ * without, and starts the processes, which inherit it. The recorder answers their calls; it needs a thread of its own because
+ * they wait for it.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { errnoOf } from '../../core/errors.ts'
+import { whenReadable } from '../../host/libc.ts'
+import { answerNotification, installFilter, receiveNotification } from '../../host/seccomp.ts'
+import { callNumbers, rootFilter } from '../filter.ts'
+import { launch } from '../launch.ts'
+import type { RecorderReply, RecorderRequest, Role, SpawnerMessage, StartRequest } from './messages.ts'
+import { createRecorder } from './recorder.ts'
+
+const role = workerData as Role
+if (role.kind === 'spawner') spawner()
+else recorder(role.listener)
+
+function spawner(): void {
+  const say = (message: SpawnerMessage): void => parentPort?.postMessage(message)
+  say({ kind: 'listening', listener: installRootFilter() })
+  parentPort?.on('message', ({ id, plan }: StartRequest) => {
+    try {
+      const child = launch(plan)
+      child.once('error', (error) => say({ kind: 'failed', id, message: error.message }))
+      child.once('exit', (code, signal) => say({ kind: 'ended', id, end: { code, signal } }))
+      if (child.pid !== undefined) say({ kind: 'started', id, pid: child.pid })
+    } catch (error) {
+      say({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) })
+    }
+  })
+}
+
+/** Without a listener (one is there already, in some containers) owners are lost, but programs work. */
+function installRootFilter(): number | undefined {
+  const calls = callNumbers()
+  try {
+    return installFilter(rootFilter(calls, true), true)
+  } catch (error) {
+    if (!['EBUSY', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
+    installFilter(rootFilter(calls, false), false)
+    return undefined
+  }
+}
+
+function recorder(listener: number): void {
+  const { watch, take, handle } = createRecorder(callNumbers())
+  whenReadable(listener, () => {
+    const notification = receiveNotification(listener)
+    if (notification !== undefined) answerNotification(listener, notification.id, handle(notification))
+  })
+  parentPort?.on('message', (request: RecorderRequest) => {
+    if (request.kind === 'watch') {
+      watch(request.key)
+      return
+    }
+    const owners = [...take(request.key)].map(([key, { uid, gid }]) => [key, uid, gid] as const)
+    const reply: RecorderReply = { id: request.id, owners }
+    parentPort?.postMessage(reply)
+  })
+}

@@ -1,0 +1,30 @@
+/** What the inner process's main thread and the two threads of single mode say to each other. */
+import type { ChildEnd } from '../step.ts'
+import type { LaunchPlan } from '../plan.ts'
+
+/** Which of the two a worker is. */
+export type Role = { readonly kind: 'spawner' } | { readonly kind: 'recorder'; readonly listener: number }
+
+/** To the thread that has the filter and starts processes. */
+export interface StartRequest {
+  readonly id: number
+  readonly plan: LaunchPlan
+}
+
+/** From it. First of all comes `listening`, once. */
+export type SpawnerMessage =
+  | { readonly kind: 'listening'; readonly listener: number | undefined }
+  | { readonly kind: 'started'; readonly id: number; readonly pid: number }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
+  | { readonly kind: 'ended'; readonly id: number; readonly end: ChildEnd }
+
+/** To the thread that listens to the filter. */
+export type RecorderRequest =
+  | { readonly kind: 'watch'; readonly key: string }
+  | { readonly kind: 'take'; readonly key: string; readonly id: number }
+
+/** From it. */
+export interface RecorderReply {
+  readonly id: number
+  readonly owners: readonly (readonly [key: string, uid: number, gid: number])[]
+}
