@@ -1,4 +1,5 @@
 /** What the engine works with; made by cli/, or by a user of the library. */
+import type { Writable } from 'node:stream'
 import type { HttpClient } from '../http/client.ts'
 import type { RegistryClient } from '../registry/contract.ts'
 import type { Store } from '../store/contract.ts'
@@ -12,4 +13,6 @@ export interface BuildDeps {
   readonly http: HttpClient
   readonly trees: Trees
   readonly pool: Pool
+  /** Where outputs with the destination `-` go. */
+  readonly stdout: Writable
 }

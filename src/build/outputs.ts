@@ -1,13 +1,11 @@
 /** What a build hands out beside the store: OCI layouts, docker archives, and root file systems as folder or tar. */
 import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
-import { moveFile } from '@npmcli/fs'
 import { fromText } from '../core/bytepath.ts'
-import { WherryError } from '../core/errors.ts'
 import { diffIdsOf } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
 import { exportDockerArchive } from '../transfer/export-docker.ts'
 import { exportOci } from '../transfer/export-oci.ts'
+import { writeOutput } from '../transfer/output.ts'
 import type { BuildRequest, Output } from './contract.ts'
 import type { Session } from './engine.ts'
 import { layerFiles } from './publish.ts'
@@ -18,10 +16,10 @@ export async function writeOutputs(
   image: Image,
   { request, session }: { request: BuildRequest; session: Session },
 ): Promise<void> {
-  for (const output of request.outputs) await writeOutput(output, image, { request, session })
+  for (const output of request.outputs) await writeOne(output, image, { request, session })
 }
 
-async function writeOutput(
+async function writeOne(
   output: Output,
   image: Image,
   { request, session }: { request: BuildRequest; session: Session },
@@ -29,9 +27,13 @@ async function writeOutput(
   const { deps, scope } = session
   switch (output.type) {
     case 'oci':
-      return exportOci({ image, names: request.tags, dest: output.dest, tar: output.tar }, deps, scope)
+      return exportOci(
+        { image, names: request.tags, dest: output.dest, tar: output.tar, stdout: deps.stdout },
+        deps,
+        scope,
+      )
     case 'docker':
-      return exportDockerArchive({ image, names: request.tags, dest: output.dest }, deps, scope)
+      return exportDockerArchive({ image, names: request.tags, dest: output.dest, stdout: deps.stdout }, deps, scope)
     case 'local':
       return writeFolder(image, output.dest, session)
     case 'tar':
@@ -53,10 +55,5 @@ async function writeTar(image: Image, dest: string, session: Session): Promise<v
   const files = layerFiles(session)
   const items = await treeItems(session, diffIdsOf(image.config))
   await session.deps.pool.run('seal', { items, ...files })
-  try {
-    if (dest === '-') await pipeline(createReadStream(files.tarPath), process.stdout, { end: false })
-    else await moveFile(files.tarPath, dest)
-  } catch (cause) {
-    throw new WherryError('io', `cannot write ${dest}: ${String(cause)}`, { cause })
-  }
+  await writeOutput(createReadStream(files.tarPath), { dest, stdout: session.deps.stdout }, session.scope)
 }

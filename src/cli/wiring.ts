@@ -6,8 +6,9 @@ import { choose, chosenMode } from '../host/choose.ts'
 import type { Isolation, Mode } from '../host/contract.ts'
 import { probeFacts } from '../host/facts.ts'
 import { createHttpClient } from '../http/client.ts'
-import { createRegistryClient } from '../registry/client.ts'
+import { type RegistryClientOptions, createRegistryClient } from '../registry/client.ts'
 import type { RegistryClient } from '../registry/contract.ts'
+import { createCredentialProvider } from '../registry/credential-store.ts'
 import type { Store } from '../store/contract.ts'
 import { createTrees } from '../trees/client.ts'
 import type { Trees } from '../trees/contract.ts'
@@ -26,11 +27,22 @@ export type RegistryOptionValues = OptionValues<typeof registryOptions>
 /** A client for all registries, with the user's settings and credentials. */
 export function registryFor(options: RegistryOptionValues, io: Pick<Io, 'env'>): RegistryClient {
   return createRegistryClient({
+    ...registryClientOptions(options, io),
+    credentials: createCredentialProvider(io.env),
+  })
+}
+
+/** How registries are spoken to, without credentials. */
+export function registryClientOptions(
+  options: RegistryOptionValues,
+  io: Pick<Io, 'env'>,
+): Omit<RegistryClientOptions, 'credentials'> {
+  return {
     env: io.env,
     insecureRegistries: options['insecure-registry'],
     tlsVerify: options['tls-verify'],
     userAgent,
-  })
+  }
 }
 
 /** What a workshop is opened with. */
@@ -55,6 +67,7 @@ export async function withWorkshop<T>(
       http: createHttpClient({ env: io.env, userAgent }),
       trees,
       pool,
+      stdout: io.stdout,
     })
   } finally {
     await Promise.all([trees.close(), pool.close()])

@@ -1,0 +1,37 @@
+/** Finds the ignore file of a build: `<Dockerfile>.dockerignore` next to the Dockerfile, else `.dockerignore` in the context. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { WherryError, errnoOf } from '../../core/errors.ts'
+import { readIgnoreFile } from '../../dockerfile/ignore-file.ts'
+import { type IgnoreMatcher, compileIgnore } from '../../dockerfile/ignore.ts'
+
+/** The compiled ignore file, and its path; no path and no patterns if there is none. */
+export interface IgnoreSource {
+  readonly matcher: IgnoreMatcher
+  readonly file?: string
+}
+
+/**
+ * Reads the ignore file that holds for a context and a Dockerfile (absolute paths).
+ * @throws WherryError `context-invalid` if it cannot be read, or `dockerfile-invalid` for a malformed pattern
+ */
+export async function findIgnore(directory: string, dockerfile: string | undefined): Promise<IgnoreSource> {
+  const candidates = [
+    ...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]),
+    join(directory, '.dockerignore'),
+  ]
+  for (const file of candidates) {
+    const content = await readOptional(file)
+    if (content !== undefined) return { matcher: compileIgnore(readIgnoreFile(content)), file }
+  }
+  return { matcher: compileIgnore([]) }
+}
+
+async function readOptional(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'latin1')
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR') return undefined
+    throw new WherryError('context-invalid', `cannot read the ignore file ${file}: ${String(cause)}`, { cause })
+  }
+}
