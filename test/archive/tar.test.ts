@@ -40,7 +40,7 @@ const entry: fc.Arbitrary<{ header: TarHeader; body: Buffer }> = fc
     some(xattrs, 'xattrs'),
   )
   .map(([base, kind, extra]) => {
-    const { body = new Uint8Array(), ...rest }: { body?: Uint8Array } = kind
+    const { body = new Uint8Array(), ...rest } = { body: undefined, ...kind }
     return { header: { ...base, ...rest, ...extra, size: body.length } as TarHeader, body: Buffer.from(body) }
   })
 
