@@ -80,10 +80,28 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/system-df.ts')).command,
   },
   {
+    name: 'login',
+    also: [],
+    summary: 'Check and store credentials for a registry',
+    load: async () => (await import('./commands/login.ts')).command,
+  },
+  {
+    name: 'logout',
+    also: [],
+    summary: 'Remove the credentials for a registry',
+    load: async () => (await import('./commands/logout.ts')).command,
+  },
+  {
     name: 'base host',
     also: [],
     summary: 'Make a base image from the programs of this machine',
     load: async () => (await import('./commands/base-host.ts')).command,
+  },
+  {
+    name: 'registry serve',
+    also: [],
+    summary: 'Serve the store as a registry, in the foreground',
+    load: async () => (await import('./commands/registry-serve.ts')).command,
   },
   {
     name: 'info',
