@@ -18,6 +18,8 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
   const finished = new Map<string, Of<'step-finished'>>()
   const headed = new Set<string>()
   let next = 0
+  let contextTold = false
+  let stopped = false
   const line = (text: string): void => surface.write(`${text}\n`)
 
   const endOf = (event: Of<'step-finished'>): string[] => {
@@ -27,7 +29,7 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
   }
   const advance = (): void => {
     const order = steps.all()
-    for (; next < order.length; next++) {
+    for (; next < order.length && !stopped; next++) {
       const step = order[next]!
       if (step.makesLayer && !finished.has(step.id) && !held.has(step.id)) return
       if (!headed.has(step.id)) line(`Step ${step.ordinal}/${step.total} : ${steps.text(step.id)}`)
@@ -38,15 +40,28 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
       const end = finished.get(step.id)
       if (end === undefined) return
       endOf(end).forEach(line)
+      if (end.outcome === 'failed' || end.outcome === 'cancelled') stopped = true
+    }
+  }
+  const impliedBy = (id?: string): void => {
+    for (const step of steps.takeSilent(id)) {
+      if (step.makesLayer)
+        finished.set(step.id, { type: 'step-finished', id: step.id, outcome: 'cached', durationMs: 0 })
     }
   }
   const hold = (id: string, lines: readonly string[]): void => {
+    steps.seen(id)
+    impliedBy(id)
     held.set(id, [...(held.get(id) ?? []), ...lines])
     advance()
   }
 
   const handlers: Partial<Handlers> = {
-    context: (event) => line(`Sending build context to Docker daemon  ${humanSize(event.bytes)}`),
+    context: (event) => {
+      // Each COPY reads its part of the context; scripts expect the line once.
+      if (!contextTold) line(`Sending build context to Docker daemon  ${humanSize(event.bytes)}`)
+      contextTold = true
+    },
     plan: (event) => steps.learn(event),
     'step-started': (event) => hold(event.id, []),
     'step-output': (event) => hold(event.id, buffer.push(`${event.id} ${event.stream}`, event.text)),
@@ -60,6 +75,7 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
     warning: (event) => line(warningText(event)),
     message: (event) => line(event.text),
     image: (event) => {
+      impliedBy()
       advance()
       line(`Successfully built ${shortDigest(event.id)}`)
       for (const tag of event.tags) line(`Successfully tagged ${tag}`)

@@ -19,12 +19,19 @@ export function plainRenderer(surface: Surface): Renderer {
   const line = (text: string): void => surface.write(`${text}\n`)
 
   const sayLines = (texts: readonly string[]): void => texts.forEach(line)
+  const saySilent = (before?: string): void => {
+    for (const step of steps.takeSilent(before)) {
+      line(lineOf(step))
+      if (step.makesLayer) line(`${steps.label(step.id)} CACHED`)
+    }
+  }
   const lineOf = ({ id }: { readonly id: string }): string => `${steps.label(id)} ${steps.text(id)}`
 
   const announce = (id: string): void => {
     if (announced.has(id)) return
     announced.set(id, surface.now())
-    sayLines(steps.takeSilent(id).map(lineOf))
+    steps.seen(id)
+    saySilent(id)
     line(lineOf({ id }))
   }
   const stepOutput = (id: string, lines: readonly string[]): void => {
@@ -69,7 +76,7 @@ export function plainRenderer(surface: Surface): Renderer {
     warning: (event) => line(warningText(event)),
     message: (event) => line(event.text),
     image: (event) => {
-      sayLines(steps.takeSilent().map(lineOf))
+      saySilent()
       sayLines(summaryLines(event))
     },
     pushed: (event) => sayLines(summaryLines(event)),

@@ -9,9 +9,11 @@ export interface StepBook {
   get(id: string): StepLine | undefined
   /** All steps in the Dockerfile's order. */
   all(): readonly StepLine[]
+  /** Notes that a step has had an event. */
+  seen(id: string): void
   /**
-   * Config-only instructions, which have no events of their own, that stand before a step in its stage (before the end: all)
-   * and were not given out yet.
+   * Steps that stand before one in its stage (before the end: all), have had no event and were not given out yet. They are config-only
+   * instructions, which have none, and steps whose result was never asked for, since that of a later one was cached.
    */
   takeSilent(before?: string): readonly StepLine[]
   /** `[2/7]`, or `[build 2/7]` when the build has several stages. */
@@ -23,7 +25,7 @@ export interface StepBook {
 /** An empty book. */
 export function stepBook(): StepBook {
   const steps = new Map<string, StepLine>()
-  const given = new Set<string>()
+  const known = new Set<string>()
   let manyStages = false
   return {
     learn(event) {
@@ -32,16 +34,14 @@ export function stepBook(): StepBook {
     },
     get: (id) => steps.get(id),
     all: () => [...steps.values()].sort((a, b) => a.ordinal - b.ordinal),
+    seen: (id) => void known.add(id),
     takeSilent(before) {
       const limit = before === undefined ? undefined : steps.get(before)
-      const silent = [...steps.values()].filter(
-        (step) =>
-          !step.makesLayer &&
-          !given.has(step.id) &&
-          (before === undefined || (step.stage === limit?.stage && step.ordinal < limit.ordinal)),
-      )
-      for (const step of silent) given.add(step.id)
-      return silent
+      const isBefore = (step: StepLine): boolean =>
+        before === undefined || (step.stage === limit?.stage && step.ordinal < limit.ordinal)
+      const silent = [...steps.values()].filter((step) => !known.has(step.id) && isBefore(step))
+      for (const step of silent) known.add(step.id)
+      return silent.sort((a, b) => a.ordinal - b.ordinal)
     },
     label(id) {
       const step = steps.get(id)

@@ -54,20 +54,25 @@ export function ttyRenderer(surface: Surface): Renderer {
     running.delete(event.id)
     finishedSteps++
     const failedOutput = event.outcome === 'failed' ? (step?.lines ?? []).map((line) => style.dim(`   │ ${line}`)) : []
+    steps.seen(event.id)
     logSilent(event.id)
     screen.log([finishedLine(event, steps, style), ...failedOutput])
   }
   const logSilent = (before?: string): void => {
     for (const step of steps.takeSilent(before)) {
       finishedSteps++
-      screen.log([style.dim(`  ${steps.label(step.id)} ${plainLine(steps.text(step.id))}`)])
+      const text = `${steps.label(step.id)} ${plainLine(steps.text(step.id))}`
+      screen.log([step.makesLayer ? `${style.green('✓')} ${text}  ${style.dim('cached')}` : style.dim(`  ${text}`)])
     }
   }
 
   const handlers: Partial<Handlers> = {
     context: (event) => log([contextText(event)]),
     plan: (event) => steps.learn(event),
-    'step-started': (event) => void running.set(event.id, { since: surface.now(), lines: [] }),
+    'step-started': (event) => {
+      steps.seen(event.id)
+      running.set(event.id, { since: surface.now(), lines: [] })
+    },
     'step-output': (event) => addOutput(event.id, output.push(`${event.id} ${event.stream}`, event.text)),
     'step-finished': finishStep,
     'transfer-started': (event) => void transfers.follow(event),

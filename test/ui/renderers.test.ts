@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pickRenderer } from '../../src/ui/pick.ts'
 import { ttyRenderer } from '../../src/ui/tty.ts'
-import { failing, play, twoStages } from './streams.ts'
+import { cachedBuild, failing, play, twoStages } from './streams.ts'
 import { recordingSurface } from './surface.ts'
 
-const streams = { 'two-stages': twoStages, failing }
+const streams = { 'two-stages': twoStages, failing, cached: cachedBuild }
 
 describe.each(['plain', 'json', 'classic', 'quiet'] as const)('the %s renderer', (mode) => {
   it.each(Object.entries(streams))('renders %s', async (name, stream) => {

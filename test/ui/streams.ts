@@ -77,6 +77,17 @@ export const failing: readonly Moment[] = [
   { type: 'build-finished', outcome: 'failed', durationMs: 2500 },
 ]
 
+/** All cached: only the last step that makes a layer was looked up. */
+export const cachedBuild: readonly Moment[] = [
+  { type: 'build-started', version: 1, dockerfile: 'Dockerfile', context: '/home/ada/app' },
+  { type: 'context', files: 1, bytes: 10, durationMs: 1 },
+  { type: 'context', files: 2, bytes: 20, durationMs: 1 },
+  { type: 'plan', steps },
+  { type: 'step-finished', id: 's5', outcome: 'cached', durationMs: 0, digest: digestOf('five') },
+  { type: 'image', id: digestOf('image'), manifest: digestOf('manifest'), tags: [] },
+  { type: 'build-finished', outcome: 'done', durationMs: 30 },
+]
+
 /** Plays a stream into a renderer, moving the surface's clock. */
 export function play(stream: readonly Moment[], event: (event: BuildEvent) => void, surface: Recording): void {
   for (const moment of stream) {
