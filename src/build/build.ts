@@ -20,6 +20,7 @@ import { type Engine, type Session, createEngine, runLimiter } from './engine.ts
 import { createLayerAccess, presentForm } from './layer-access.ts'
 import { writeOutputs } from './outputs.ts'
 import { pushAll } from './push.ts'
+import { trackTemps } from './temps.ts'
 
 /**
  * Builds an image.
@@ -34,9 +35,10 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   // The first failure ends what else is under way.
   const failure = new AbortController()
   const inner = narrowScope(scope, failure.signal)
-  const lease = await deps.store.lease()
+  const { store, clean } = trackTemps(deps.store)
+  const lease = await store.lease()
   try {
-    const result = await buildHeld({ request, deps, scope: inner, lease })
+    const result = await buildHeld({ request, deps: { ...deps, store }, scope: inner, lease })
     finish('done')
     return result
   } catch (error) {
@@ -44,6 +46,7 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     finish(isCancelled(error) ? 'cancelled' : 'failed')
     throw error
   } finally {
+    await clean()
     await lease.release()
   }
 }

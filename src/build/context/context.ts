@@ -6,8 +6,9 @@ import { type BytePath, fromText } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { type Scope, throwIfCancelled } from '../../core/scope.ts'
 import type { TreeView } from '../../oci/tree.ts'
+import type { DiskFile } from './disk.ts'
 import { findIgnore } from './ignore-source.ts'
-import { type StatCache, openStatCache } from './stat-cache.ts'
+import { type Stamp, type StatCache, openStatCache } from './stat-cache.ts'
 import { type ContextTree, createContextTree } from './tree.ts'
 
 /** Hashes files (absolute byte paths): hexadecimal sha256 of each, in order. */
@@ -107,56 +108,55 @@ interface Hasher {
 }
 
 async function hashBelow(hasher: Hasher, roots: readonly BytePath[], hashFiles: HashFiles): Promise<void> {
-  const { tree, scope } = hasher
+  const { tree, scope, cache } = hasher
   const started = performance.now()
-  const files = roots.flatMap((root) => regularFiles(tree, root))
   // What has its hash was counted before.
-  const fresh = [...new Set(files)].filter((path) => tree.lookup(path)?.sha256 === undefined)
+  const fresh = [...new Set(roots.flatMap((root) => unhashedFiles(tree, root)))]
   if (fresh.length === 0) return
-  const missing = fresh.filter((path) => !fromCache(hasher, path))
+  const missing: DiskFile[] = []
+  let bytes = 0
+  for (const file of fresh) {
+    file.entry.sha256 = cache().get(file.entry.path, stampOf(file))
+    if (file.entry.sha256 === undefined) missing.push(file)
+    bytes += file.entry.size
+  }
   throwIfCancelled(scope)
   if (missing.length > 0) await hashMissing(hasher, missing, hashFiles)
-  const bytes = fresh.reduce((sum, path) => sum + (tree.lookup(path)?.size ?? 0), 0)
   scope.emit({ type: 'context', files: fresh.length, bytes, durationMs: Math.round(performance.now() - started) })
 }
 
-/** Regular files at or below a path. */
-function regularFiles(tree: ContextTree, root: BytePath): BytePath[] {
-  const found: BytePath[] = []
+/** Regular files at or below a path that have no hash yet. */
+function unhashedFiles(tree: ContextTree, root: BytePath): DiskFile[] {
+  const found: DiskFile[] = []
   const visit = (path: BytePath): void => {
-    const type = tree.lookup(path)?.type
-    if (type === 'file') found.push(path)
-    if (type === 'dir') for (const name of tree.list(path)) visit(path === '' ? name : `${path}/${name}`)
+    const file = tree.file(path)
+    if (file?.entry.type === 'file' && file.entry.sha256 === undefined) found.push(file)
+    if (path !== '' && file?.entry.type !== 'dir') return
+    for (const name of tree.list(path)) visit(path === '' ? name : `${path}/${name}`)
   }
   visit(root)
   return found
 }
 
-function fromCache({ tree, cache }: Hasher, path: BytePath): boolean {
-  const file = tree.file(path)
-  const sha256 = file && cache().get(path, { ...file, ...file.entry })
-  if (sha256 !== undefined) tree.setHash(path, sha256)
-  return sha256 !== undefined
+function stampOf({ entry, ino, ctime }: DiskFile): Stamp {
+  return { ino, size: entry.size, mtime: entry.mtime, ctime }
 }
 
-async function hashMissing(hasher: Hasher, missing: readonly BytePath[], hashFiles: HashFiles): Promise<void> {
-  const { tree, scope, pathOf } = hasher
+async function hashMissing(hasher: Hasher, missing: readonly DiskFile[], hashFiles: HashFiles): Promise<void> {
+  const { scope, pathOf } = hasher
   const cache = hasher.cache()
   const hashingBegan = BigInt(Date.now()) * 1_000_000n
-  const hashes = await hashFiles(missing.map(pathOf))
-  for (const [i, path] of missing.entries()) {
+  const hashes = await hashFiles(missing.map((file) => pathOf(file.entry.path)))
+  for (const [i, file] of missing.entries()) {
     const sha256 = hashes[i]
-    const file = tree.file(path)
-    if (sha256 === undefined || file === undefined) throw new WherryError('internal', `no content hash of ${path}`)
-    tree.setHash(path, sha256)
-    cache.put(path, { stamp: { ...file, ...file.entry }, sha256, hashingBegan })
+    if (sha256 === undefined) throw new WherryError('internal', `no content hash of ${file.entry.path}`)
+    file.entry.sha256 = sha256
+    cache.put(file.entry.path, { stamp: stampOf(file), sha256, hashingBegan })
   }
   try {
     cache.save()
   } catch (error) {
-    scope.emit({
-      type: 'warning',
-      message: `the stat cache cannot be written; the next build hashes again: ${String(error)}`,
-    })
+    const message = `the stat cache cannot be written; the next build hashes again: ${String(error)}`
+    scope.emit({ type: 'warning', message })
   }
 }

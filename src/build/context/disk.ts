@@ -6,7 +6,8 @@ import type { Entry, EntryType } from '../../oci/contents.ts'
 
 /** A file of the context as found on disk. */
 export interface DiskFile {
-  readonly entry: Entry
+  /** Gets its `sha256` later; nothing else of it changes. */
+  readonly entry: Omit<Entry, 'sha256'> & { sha256?: string }
   readonly ino: bigint
   readonly dev: bigint
   /** Change time in nanoseconds since 1970. */
@@ -17,7 +18,6 @@ export interface DiskFile {
 
 /** Paths of ASCII characters alone are the same as text and as bytes, and cheaper as text. */
 function fsPath(path: BytePath): string | Buffer {
-  // eslint-disable-next-line no-control-regex -- the range of ASCII begins there
   return /^[\x00-\x7f]*$/.test(path) ? path : toBytes(path)
 }
 
@@ -46,10 +46,8 @@ export function readDisk(disk: BytePath, path: BytePath): DiskFile | undefined {
     const stats = lstatSync(name, { bigint: true, throwIfNoEntry: false })
     const type = stats && typeOf(stats)
     if (stats === undefined || type === undefined) return undefined
-    const entry = entryOf(stats, path, type)
     const { ino, dev, ctimeNs, nlink } = stats
-    const known = type === 'symlink' ? { ...entry, link: readlinkSync(name, 'latin1') } : entry
-    return { entry: known, ino, dev, ctime: ctimeNs, links: nlink }
+    return { entry: entryOf(stats, { name, path, type }), ino, dev, ctime: ctimeNs, links: nlink }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw unreadable(disk, error)
@@ -75,11 +73,23 @@ function typeOf(stats: BigIntStats): EntryType | undefined {
   }
 }
 
-function entryOf(stats: BigIntStats, path: BytePath, type: EntryType): Entry {
+function entryOf(
+  stats: BigIntStats,
+  { name, path, type }: { name: string | Buffer; path: BytePath; type: EntryType },
+): DiskFile['entry'] {
   const mode = Number(stats.mode) & 0o7777
-  const size = type === 'file' ? Number(stats.size) : 0
-  const entry: Entry = { path, type, mode, uid: 0, gid: 0, size, mtime: stats.mtimeNs }
-  return type === 'char' || type === 'block' ? { ...entry, ...deviceOf(Number(stats.rdev)) } : entry
+  const mtime = stats.mtimeNs
+  switch (type) {
+    case 'file':
+      return { path, type, mode, uid: 0, gid: 0, size: Number(stats.size), mtime, sha256: undefined }
+    case 'symlink':
+      return { path, type, mode, uid: 0, gid: 0, size: 0, mtime, link: readlinkSync(name, 'latin1') }
+    case 'char':
+    case 'block':
+      return { path, type, mode, uid: 0, gid: 0, size: 0, mtime, ...deviceOf(Number(stats.rdev)) }
+    default:
+      return { path, type, mode, uid: 0, gid: 0, size: 0, mtime }
+  }
 }
 
 /** makedev(3) backwards, for the 32 bits that devices of files have. */

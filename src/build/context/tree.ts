@@ -9,25 +9,22 @@ import { type DiskFile, namesIn, readDisk } from './disk.ts'
 export interface ContextTree extends TreeView {
   /** The file at a path, or undefined. */
   file(path: BytePath): DiskFile | undefined
-  /** Sets the content hash of a regular file; later look-ups show it. */
-  setHash(path: BytePath, sha256: string): void
 }
 
 interface Folder {
   readonly names: readonly BytePath[]
-  readonly files: ReadonlyMap<BytePath, DiskFile>
   /** Results of the ignore patterns for the folders in it. */
   readonly matches: ReadonlyMap<BytePath, FolderMatch>
 }
 
-const noFolder: Folder = { names: [], files: new Map(), matches: new Map() }
+const noFolder: Folder = { names: [], matches: new Map() }
 
 const rootEntry: Entry = { path: '', type: 'dir', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n }
 
 /** The tree of the folder `root` (an absolute path), without what `ignore` excludes. */
 export function createContextTree(root: BytePath, ignore: IgnoreMatcher): ContextTree {
   const folders = new Map<BytePath, Folder>()
-  const hashed = new Map<BytePath, Entry>()
+  const files = new Map<BytePath, DiskFile>()
   const base = root === '/' ? '' : root
 
   const folder = (path: BytePath): Folder => {
@@ -36,7 +33,7 @@ export function createContextTree(root: BytePath, ignore: IgnoreMatcher): Contex
     const { parent, name } = split(path)
     const above = path === '' ? undefined : folder(parent)
     // Links are not followed here: whoever resolves a path does that within the tree.
-    const isFolder = above === undefined || above.files.get(name)?.entry.type === 'dir'
+    const isFolder = above === undefined || files.get(path)?.entry.type === 'dir'
     const made = isFolder ? read(path, above?.matches.get(name)) : noFolder
     folders.set(path, made)
     return made
@@ -44,7 +41,6 @@ export function createContextTree(root: BytePath, ignore: IgnoreMatcher): Contex
 
   const read = (path: BytePath, match: FolderMatch | undefined): Folder => {
     const names: BytePath[] = []
-    const files = new Map<BytePath, DiskFile>()
     const matches = new Map<BytePath, FolderMatch>()
     const prefix = path === '' ? '' : `${path}/`
     for (const name of namesIn(path === '' ? root : `${base}/${path}`)) {
@@ -55,10 +51,10 @@ export function createContextTree(root: BytePath, ignore: IgnoreMatcher): Contex
       const isFolder = file?.entry.type === 'dir'
       if (file === undefined || (result?.ignored && !(isFolder && holdsAnything(at, result)))) continue
       names.push(name)
-      files.set(name, file)
+      files.set(at, file)
       if (isFolder && result !== undefined) matches.set(name, result)
     }
-    return { names, files, matches }
+    return { names, matches }
   }
 
   /** An ignored folder is there only for the sake of what is brought back in it. */
@@ -69,18 +65,16 @@ export function createContextTree(root: BytePath, ignore: IgnoreMatcher): Contex
   }
 
   const file = (path: BytePath): DiskFile | undefined => {
-    const { parent, name } = split(path)
-    return path === '' ? undefined : folder(parent).files.get(name)
+    const known = files.get(path)
+    if (known !== undefined || path === '') return known
+    folder(split(path).parent)
+    return files.get(path)
   }
 
   return {
     file,
-    lookup: (path) => (path === '' ? rootEntry : (hashed.get(path) ?? file(path)?.entry)),
+    lookup: (path) => (path === '' ? rootEntry : file(path)?.entry),
     list: (path) => folder(path).names,
-    setHash(path, sha256) {
-      const entry = file(path)?.entry
-      if (entry?.type === 'file') hashed.set(path, { ...entry, sha256 })
-    },
   }
 }
 

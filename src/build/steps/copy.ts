@@ -88,6 +88,7 @@ async function contextParts(path: string, { step, session }: Finding): Promise<P
   const source: PlaceSource<Origin> = {
     tree: hashed,
     origin: (from) => ({ kind: 'disk', path: context.pathOf(from), offset: 0 }),
+    identity: (from) => context.identity(from),
   }
   if (!step.unpack) return [{ kind: 'tree', source, selected }]
   const parts: Part[] = []
