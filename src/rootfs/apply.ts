@@ -3,6 +3,7 @@
  * where an entry needs a folder is replaced. Entries may come in any order.
  */
 import { closeSync, constants, fchmodSync, fchownSync, linkSync, openSync, symlinkSync, writeSync } from 'node:fs'
+import { maxNameLength } from '../archive/tar-meta.ts'
 import { type BytePath, toBytes, toText } from '../core/bytepath.ts'
 import { WherryError, errnoOf } from '../core/errors.ts'
 import type { Entry } from '../oci/contents.ts'
@@ -32,6 +33,8 @@ export function createApplier(hiding: HidingTree): Applier {
 function applyEntry(hiding: HidingTree, entry: Entry): FileSink | undefined {
   const { tree } = hiding
   const { path, type } = entry
+  // The kernel would say so too, but only after a folder was made for every part that fits.
+  if (path.length > maxNameLength) throw tooLong(path)
   if (type === 'opaque') hiding.opaque(path)
   else if (path === '' && type !== 'dir')
     throw new WherryError('archive-invalid', `the layer replaces the root folder by a ${type}`)
@@ -120,14 +123,18 @@ function applyNode(hiding: HidingTree, entry: Entry): void {
 /** What went wrong with one entry, for people. */
 function applyFailure(path: BytePath, error: unknown): WherryError {
   if (error instanceof WherryError) return error
-  const name = toText(path.length > 200 ? `${path.slice(0, 200)}…` : path)
+  const name = toText(path)
   const code = errnoOf(error)
-  if (code === 'ENAMETOOLONG')
-    return new WherryError('archive-invalid', `the layer has a name that is too long: "${name}"`, { cause: error })
+  if (code === 'ENAMETOOLONG') return tooLong(path, error)
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new WherryError('io', `no space left for "${name}"`, {
       hint: 'Free space, or choose another --root.',
       cause: error,
     })
   return new WherryError('io', `cannot write "${name}" of the layer: ${code ?? String(error)}`, { cause: error })
+}
+
+function tooLong(path: BytePath, cause?: unknown): WherryError {
+  const start = `${toText(path.slice(0, 200))}…`
+  return new WherryError('archive-invalid', `the layer has a name that is too long: "${start}"`, { cause })
 }

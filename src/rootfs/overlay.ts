@@ -89,9 +89,13 @@ function overlayDraft(shelf: Shelf, parents: Parents, options: SnapshotterOption
 
   function release(): void {
     if (mounted === undefined) return
-    if (options.identities === true) identities = copiedUp(root, fromText(mounted))
-    unmount(mounted)
+    const path = mounted
     mounted = undefined
+    try {
+      if (options.identities === true) identities = copiedUp(root, fromText(path))
+    } finally {
+      unmount(path)
+    }
   }
   return {
     dir,

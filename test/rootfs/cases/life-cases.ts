@@ -1,0 +1,135 @@
+/** How snapshots come and go. */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { digestOf, hexOf } from '../../../src/core/digest.ts'
+import { settle, sweepDrafts } from '../../../src/rootfs/shelf.ts'
+import { type Bench, type Case, applyItems, commitLayer, textAt, viewed } from './bench.ts'
+
+const one = [{ path: 'one', type: 'file', bytes: '1' }] as const
+
+function drafts({ dir }: Bench): string[] {
+  return readdirSync(join(dir, 'drafts'))
+}
+
+/** Cases about the lifecycle. */
+export const lifeCases: readonly Case[] = [
+  {
+    name: 'has what was committed until it is removed, and leaves no drafts',
+    async run(bench) {
+      const { snapshots } = bench
+      const [chainId] = await commitLayer(bench, [], one)
+      assert.equal(await snapshots.has(chainId!), true)
+      await viewed(bench, [chainId!], (root) => assert.equal(textAt(root, 'one'), '1'))
+      await snapshots.remove(chainId!)
+      assert.equal(await snapshots.has(chainId!), false)
+      await snapshots.remove(chainId!)
+      assert.deepEqual(drafts(bench), [])
+    },
+  },
+  {
+    name: 'keeps the first of two commits under one name',
+    async run(bench) {
+      const { snapshots } = bench
+      const chainId = digestOf('twice')
+      for (const bytes of ['1', '2']) {
+        const draft = await snapshots.begin([])
+        applyItems(draft, [{ path: 'one', type: 'file', bytes }])
+        await snapshots.commit(draft, chainId)
+      }
+      await viewed(bench, [chainId], (root) => assert.equal(textAt(root, 'one'), '1'))
+      assert.deepEqual(drafts(bench), [])
+    },
+  },
+  {
+    name: 'does not trust a snapshot of another boot until it was settled',
+    async run(bench) {
+      const { snapshots, dir } = bench
+      const [chainId] = await commitLayer(bench, [], one)
+      const state = join(dir, hexOf(chainId!), 'state')
+      settle(dir)
+      assert.equal(readFileSync(state, 'latin1'), 'durable')
+      assert.equal(await snapshots.has(chainId!), true)
+      for (const torn of ['00000000', '']) {
+        writeFileSync(state, torn)
+        assert.equal(await snapshots.has(chainId!), false)
+        await assert.rejects(async () => snapshots.view([chainId!]), { code: 'store-corrupt' })
+        const draft = await snapshots.begin([])
+        applyItems(draft, [{ path: 'one', type: 'file', bytes: 'again' }])
+        await snapshots.commit(draft, chainId!)
+        await viewed(bench, [chainId!], (root) => assert.equal(textAt(root, 'one'), 'again'))
+      }
+    },
+  },
+  {
+    name: 'sweeps the drafts of dead processes and no others',
+    async run(bench) {
+      const draft = await bench.snapshots.begin([])
+      const dead = join(bench.dir, 'drafts/00000000-1-1-1-0123456789abcdef-draft')
+      mkdirSync(join(dead, 'fs/deep/er'), { recursive: true })
+      writeFileSync(Buffer.from(`${dead}/fs/\xff`, 'latin1'), '')
+      utimesSync(dead, 1, 1)
+      sweepDrafts(bench.dir)
+      assert.equal(existsSync(dead), false)
+      assert.equal(existsSync(draft.dir), true)
+      await draft.discard()
+      assert.deepEqual(drafts(bench), [])
+    },
+  },
+  {
+    name: 'discards a draft while it is mounted',
+    async run(bench) {
+      const draft = await bench.snapshots.begin(await commitLayer(bench, [], one))
+      const { path } = await draft.mount()
+      writeFileSync(join(path, 'two'), '2')
+      await draft.discard()
+      assert.deepEqual(drafts(bench), [])
+    },
+  },
+  {
+    name: 'mounts a draft again after it was unmounted, and a commit has both writes',
+    async run(bench) {
+      const lower = await commitLayer(bench, [], one)
+      const draft = await bench.snapshots.begin(lower)
+      for (const name of ['a', 'b']) {
+        const tree = await draft.mount()
+        writeFileSync(join(tree.path, name), name)
+        await tree.unmount()
+      }
+      const chainId = digestOf('both')
+      await bench.snapshots.commit(draft, chainId)
+      assert.deepEqual(await viewed(bench, [...lower, chainId], (root) => readdirSync(root)), ['a', 'b', 'one'])
+      assert.deepEqual(readdirSync(join(bench.dir, hexOf(chainId))).sort(), ['fs', 'state'])
+    },
+  },
+  {
+    name: 'views scratch, and writes into it',
+    async run(bench) {
+      assert.deepEqual(await viewed(bench, [], (root) => readdirSync(root)), [])
+      const draft = await bench.snapshots.begin([])
+      const tree = await draft.mount()
+      writeFileSync(join(tree.path, 'x'), 'x')
+      await tree.unmount()
+      assert.deepEqual(
+        [...draft.changes({ excluded: [] })].map(({ entry }) => entry.path),
+        ['x'],
+      )
+      await draft.discard()
+    },
+  },
+  {
+    name: 'refuses parents that are not there',
+    async run({ snapshots }) {
+      await assert.rejects(async () => snapshots.begin([digestOf('nobody')]), { code: 'store-corrupt' })
+    },
+  },
+  {
+    name: 'stacks a hundred layers',
+    async run(bench) {
+      let stack = await commitLayer(bench, [], one)
+      for (let i = 0; i < 100; i++)
+        stack = await commitLayer(bench, stack, [{ path: `f${i}`, type: 'file', bytes: `${i}` }])
+      assert.equal(await viewed(bench, stack, (root) => readdirSync(root).length), 101)
+    },
+  },
+]
