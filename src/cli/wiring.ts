@@ -49,6 +49,8 @@ export function registryClientOptions(
 export interface WorkshopOptions extends RegistryOptionValues {
   readonly root: string | undefined
   readonly isolation?: string | undefined
+  /** A process of the image gets wherry's own standard streams. */
+  readonly foreground?: boolean
 }
 
 /** Opens everything that a build needs, hands it to `work`, and closes it whatever happens. */
@@ -58,7 +60,7 @@ export async function withWorkshop<T>(
   work: (deps: BuildDeps) => Promise<T>,
 ): Promise<T> {
   const store = await openStoreFor(options, io)
-  const trees = await treesFor(store, isolationOf(options.isolation))
+  const trees = await treesFor(store, options)
   const pool = createPool(availableParallelism())
   try {
     return await work({
@@ -80,7 +82,11 @@ export function isolationOf(option: string | undefined): Isolation {
 }
 
 /** The trees of this machine's best mode. Where there is none, builds without RUN still work: the error comes at the first call. */
-export async function treesFor(store: Store, isolation: Isolation): Promise<Trees> {
+export async function treesFor(
+  store: Store,
+  options: Pick<WorkshopOptions, 'isolation' | 'foreground'>,
+): Promise<Trees> {
+  const isolation = isolationOf(options.isolation)
   const facts = await probeFacts()
   const choice = choose(facts, isolation)
   if (!choice.ok) return noTrees(() => chosenMode(choice))
@@ -89,6 +95,7 @@ export async function treesFor(store: Store, isolation: Isolation): Promise<Tree
     mode: choice.mode,
     ...(single?.ok === true ? { fallback: single.mode } : {}),
     driver: 'overlay',
+    ...(options.foreground === true ? { stdio: 'inherit' as const } : {}),
     snapshotsDir: (name) => store.snapshotsDir(name),
   })
 }

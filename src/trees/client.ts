@@ -15,6 +15,8 @@ export interface TreesOptions {
   /** What to try where the kernel refuses `mode` after all (newuidmap without its privileges, in containers). */
   readonly fallback?: Mode
   readonly driver: 'overlay' | 'copy'
+  /** Gives runs in the foreground the standard streams of this process. */
+  readonly stdio?: 'inherit'
   /** Gives the folder of snapshots for `<driver>-<map>`, made if absent. */
   snapshotsDir(driverAndMap: string): Promise<string>
 }
@@ -83,7 +85,7 @@ async function startIn(mode: Mode, options: TreesOptions): Promise<Started> {
     parent: process.pid,
   }
   const argv = [bundledFile('inner.js'), JSON.stringify(setup)]
-  const inner = await enterNamespace(mode, { argv, env: { ...process.env } })
+  const inner = await enterNamespace(mode, { argv, env: { ...process.env }, stdio: options.stdio })
   let end = 'it ended'
   void inner.exited.then(({ code, signal }) => {
     end = signal === null ? `it exited with ${code ?? 'no code'}` : `it was killed by ${signal}`

@@ -50,7 +50,7 @@ export const command = defineCommand({
   examples: [["wherry run debian sh -c 'cat /etc/os-release'", "Options after IMAGE are the program's"]],
   run: async ({ options, args }, io) => {
     const [name, ...rest] = args as [string, ...string[]]
-    return withWorkshop(options, io, async (deps) => {
+    return withWorkshop({ ...options, foreground: true }, io, async (deps) => {
       const image = await imageToRun(name, options, { deps, io })
       return runImage(
         runRequest(image, rest, { options, env: io.env }),
