@@ -57,7 +57,7 @@ try {
 
 function chosenBuilders() {
   const wanted = options.only?.split(',')
-  return allBuilders(scratch, registry).filter((builder) => {
+  return allBuilders(scratch).filter((builder) => {
     if (wanted && !wanted.includes(builder.name)) return false
     if (builder.missing) console.log(`bench: without ${builder.name}, ${builder.missing}`)
     return !builder.missing

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 const program = join(import.meta.dirname, '..', '..', 'bin', 'wherry.js')
 
 /** All builders: `{ name, missing?, build, forget, fresh, own, clean }`, see `wherry` for what each does. */
-export function allBuilders(scratch, registry) {
-  return [wherry(scratch, registry), buildah(scratch, registry), docker(registry)]
+export function allBuilders(scratch) {
+  return [wherry(scratch), buildah(scratch), docker()]
 }
 
 function wherry(scratch) {
@@ -86,8 +86,13 @@ function buildah(scratch) {
     forget: (tag) => quietly([...store, 'rmi', '--force', tag]),
     fresh: async (image, run) => [[...at(`buildah-fresh-${run}`), 'pull', '--quiet', '--tls-verify=false', image]],
     own: (commandLine) => /(^|\/)buildah$|^(buildah|storage)-/.test(commandLine[0] ?? ''),
-    clean: () => quietly(['buildah', 'unshare', 'rm', '-rf', join(scratch, 'buildah')]),
+    // Layers have other owners; root needs no namespace to delete them.
+    clean: () => quietly([...unshare(), 'sh', '-c', 'rm -rf "$1"/buildah*', 'sh', scratch]),
   }
+}
+
+function unshare() {
+  return process.getuid() === 0 ? [] : ['buildah', 'unshare']
 }
 
 function docker() {
