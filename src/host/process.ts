@@ -1,5 +1,5 @@
 /** Calls on the running process or thread: death signal, descriptors, pipes, and namespaces of one thread. */
-import { closeSync, openSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { WherryError, errnoOf } from '../core/errors.ts'
 import { cString, checked, libcFunction, syscall } from './libc.ts'
 
@@ -7,7 +7,6 @@ const prctl = libcFunction('int prctl(int, unsigned long, unsigned long, unsigne
 const pipe2 = libcFunction('int pipe2(void*, int)')
 const unshare = libcFunction('int unshare(int)')
 const sethostname = libcFunction('int sethostname(void*, size_t)')
-const chdir = libcFunction('int chdir(void*)')
 const socket = libcFunction('int socket(int, int, int)')
 const ioctl = libcFunction('int ioctl(int, unsigned long, void*)')
 
@@ -50,31 +49,39 @@ export function makePipe(): { readonly read: number; readonly write: number } {
   return { read: ends.readInt32LE(0), write: ends.readInt32LE(4) }
 }
 
-/** Kinds of namespace that one thread can leave alone; CLONE_NEW* of clone(2). */
-const cloneFlags = { mnt: 0x20000, uts: 0x4000000, ipc: 0x8000000, net: 0x40000000 } as const
-
-/** A kind of namespace. */
-export type NamespaceKind = keyof typeof cloneFlags
+/** CLONE_NEW* of clone(2). */
+const newNamespace = { mnt: 0x20000, uts: 0x4000000, ipc: 0x8000000, net: 0x40000000 } as const
 
 /**
- * Runs `work` with this thread alone in new namespaces, and brings the thread back to where it was. Children started by
- * `work` stay in the new ones, which vanish, mounts and all, with the last of them. `work` must not wait: the thread does
- * nothing else meanwhile. Afterwards the thread has a working directory of its own, `/`.
+ * Runs `work` with this thread alone in a new mount namespace, and brings the thread back to its own. Children started by
+ * `work` stay in the new one, which vanishes, mounts and all, with the last of them. `work` must not wait: the thread does
+ * nothing else meanwhile. Afterwards the thread has a working directory of its own, `/`. It also gets new uts and ipc
+ * namespaces, which it keeps: those that it came from belong to the host, which lets nobody back in.
  * @throws SystemError, and what `work` throws
  */
-export function inNewNamespaces<T>(kinds: readonly NamespaceKind[], work: () => T): T {
-  const home = kinds.map((kind) => ({ kind, fd: openSync(`/proc/thread-self/ns/${kind}`, 'r') }))
+export function inNewNamespaces<T>(work: () => T): T {
+  const home = openSync('/proc/thread-self/ns/mnt', 'r')
   try {
-    const flags = kinds.reduce((sum, kind) => sum | cloneFlags[kind], 0)
-    checked(unshare(flags), 'unshare')
+    checked(unshare(newNamespace.mnt | newNamespace.uts | newNamespace.ipc), 'unshare')
     try {
       return work()
     } finally {
-      for (const { kind, fd } of home) checked(syscall('setns', fd, cloneFlags[kind]), 'setns', kind)
+      checked(syscall('setns', home, newNamespace.mnt), 'setns', 'mnt')
     }
   } finally {
-    for (const { fd } of home) closeSync(fd)
+    closeSync(home)
   }
+}
+
+/**
+ * Moves this thread, for good, into a new network namespace with nothing but a loopback interface, which is up.
+ * @returns a descriptor that keeps the namespace, close-on-exec
+ * @throws SystemError
+ */
+export function enterEmptyNetwork(): number {
+  checked(unshare(newNamespace.net), 'unshare')
+  bringUpLoopback()
+  return openSync('/proc/thread-self/ns/net', 'r')
 }
 
 /** Sets the host name in the uts namespace of this thread. @throws SystemError */
@@ -83,16 +90,8 @@ export function setHostname(name: string): void {
   checked(sethostname(bytes, bytes.length - 1), 'sethostname', name)
 }
 
-/** chdir(2) of this thread, past what Node believes. For use within `inNewNamespaces`. @throws SystemError */
-export function changeDirectory(path: string): void {
-  checked(chdir(cString(path)), 'chdir', path)
-}
-
-/**
- * Brings up the loopback interface of this thread's network namespace: SIOCSIFFLAGS, netdevice(7).
- * @throws SystemError
- */
-export function bringUpLoopback(): void {
+/** Brings up the loopback interface of this thread's network namespace: SIOCSIFFLAGS, netdevice(7). */
+function bringUpLoopback(): void {
   const inet = 2
   const datagramCloseOnExec = 2 | 0o2000000
   const setFlags = 0x8914
@@ -106,9 +105,4 @@ export function bringUpLoopback(): void {
   } finally {
     closeSync(fd)
   }
-}
-
-/** Identity of a namespace of this thread, as the kernel names it (`mnt:[4026531841]`). */
-export function namespaceId(kind: NamespaceKind | 'user' | 'pid'): string {
-  return readlinkSync(`/proc/thread-self/ns/${kind}`)
 }

@@ -43,6 +43,8 @@ export interface ChainPlaces {
   readonly tool: (name: string) => string
   /** The namespace file of the run's own user namespace, if it has one. */
   readonly userNamespace?: string
+  /** The namespace file of the run's own network, if it has one. */
+  readonly network?: string
   /** An `env` program in the image, if it has one. */
   readonly imageEnv?: string
   /** True if there is a table of mounts in descriptor `prologueFds.table`. */
@@ -55,6 +57,7 @@ export function runArguments(spec: ProcessSpec, places: ChainPlaces): string[] {
   const table = places.table ? `/proc/self/fd/${prologueFds.table}` : ''
   return [
     ...[tool('setpriv'), '--pdeathsig', 'KILL', '--'],
+    ...(places.network === undefined ? [] : [tool('nsenter'), `--net=${places.network}`, '--']),
     ...[tool('unshare'), '--pid', '--fork', '--kill-child', '--'],
     ...[tool('sh'), '-c', prologue, 'sh', tool('mount'), root, table],
     ...(places.userNamespace === undefined ? [] : [tool('nsenter'), `--user=${places.userNamespace}`, '--']),

@@ -1,12 +1,11 @@
 /** Single mode's two threads, as the main thread has them: processes start under a filter, and owners are remembered. */
 import { statSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
 import { WherryError } from '../core/errors.ts'
-import { bundledFile } from '../host/bundle.ts'
 import type { ProcessResult } from './contract.ts'
 import type { LaunchPlan } from './plan.ts'
 import type { ChildEnd, StartedChild } from './step.ts'
-import type { RecorderReply, RecorderRequest, Role, SpawnerMessage, StartRequest } from './worker/messages.ts'
+import { startWorker } from './threads.ts'
+import type { RecorderReply, RecorderRequest, SpawnerMessage, StartRequest } from './worker/messages.ts'
 import { rootKey } from './worker/recorder.ts'
 
 /** Starts processes that believe to be root, and knows which owners they gave to files. */
@@ -25,11 +24,6 @@ export async function createEmulator(): Promise<Emulator> {
   const { listener, start } = await createSpawner()
   const watch = listener === undefined ? () => ({ take: () => Promise.resolve(undefined) }) : createRecording(listener)
   return { start, watch }
-}
-
-function startWorker(role: Role): Worker {
-  // The threads share descriptors that neither of them closes.
-  return new Worker(bundledFile('sandbox-worker.js'), { workerData: role, trackUnmanagedFds: false })
 }
 
 interface Waiting {

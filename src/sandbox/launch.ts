@@ -1,7 +1,7 @@
 /** Starting a planned run from this thread: new namespaces, its mounts, its process. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
-import { bringUpLoopback, inNewNamespaces, setHostname } from '../host/process.ts'
+import { inNewNamespaces, setHostname } from '../host/process.ts'
 import { widePath } from '../host/tools.ts'
 import { mountRunTree, procTable } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
@@ -11,11 +11,9 @@ import type { LaunchPlan } from './plan.ts'
  * @throws SystemError
  */
 export function launch(plan: LaunchPlan): ChildProcess {
-  const kinds = ['mnt', 'uts', 'ipc', ...(plan.ownNetwork ? (['net'] as const) : [])] as const
-  return inNewNamespaces(kinds, () => {
+  return inNewNamespaces(() => {
     mountRunTree(plan)
     setHostname(plan.hostname)
-    if (plan.ownNetwork) bringUpLoopback()
     const table = tableDescriptor(plan)
     try {
       const [program = '', ...args] = plan.argv

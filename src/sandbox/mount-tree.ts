@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { errnoOf } from '../core/errors.ts'
-import { bindMount, mount, mountFlags, setReadOnly } from '../host/mounts.ts'
+import { bindMount, mount, mountFlags, restrictMount } from '../host/mounts.ts'
 import type { LaunchPlan } from './plan.ts'
 
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
@@ -49,7 +49,7 @@ export function mountRunTree(plan: LaunchPlan): void {
 function mountSys(plan: LaunchPlan, sys: string): void {
   bindMount('/sys', sys)
   try {
-    setReadOnly(sys)
+    restrictMount(sys, 'readOnly')
   } catch (error) {
     // Before Linux 5.12 files are guarded by their modes, which suffice unless uid 0 is the kernel's own.
     if (errnoOf(error) !== 'ENOSYS' || plan.maskKernel) throw error
@@ -90,6 +90,16 @@ function mountFile(temp: string, target: string, content: string): void {
   bindMount(temp, target)
   mount({ source: 'none', target, flags: bind | remount | readOnly | noSuid | noDev | noExec })
   rmSync(temp)
+}
+
+/**
+ * Takes the setuid bit from a host program, for this process and what it starts: where the host's root is a mapped id, but
+ * not uid 0, that bit would take the capabilities away.
+ * @throws SystemError
+ */
+export function ignoreSetuid(program: string): void {
+  bindMount(program, program)
+  restrictMount(program, 'noSuid')
 }
 
 /** What is left to mount by mount(8), as lines of fstab(5). */

@@ -1,13 +1,12 @@
 /** A run as plain data, computed before anything is mounted: it goes to the thread that starts the process. */
 
-/** One mount point in the root file system, as the path on disk without any symbolic link. */
+/** What `launch` does. */
 export interface LaunchPlan {
   /** The root file system. */
   readonly root: string
-  /** Where /etc/resolv.conf and /etc/hosts end up in it, and their contents. */
+  /** Files that replace those of the root file system, for reading: paths on disk without any symbolic link, and contents. */
   readonly files: readonly { readonly target: string; readonly content: string }[]
   readonly hostname: string
-  readonly ownNetwork: boolean
   /** True if a fresh /proc cannot be mounted here: the host's is shown. */
   readonly hostProc: boolean
   /** True if uid 0 of the run is uid 0 of what surrounds it: then kernel files that docker hides are covered. */

@@ -5,8 +5,7 @@
  * nothing needs to be unmounted, whatever kills wherry. Only /proc waits for the new pid namespace, in the prologue of
  * arguments.ts.
  */
-import { constants, statSync } from 'node:fs'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync, statSync } from 'node:fs'
 import { fromText } from '../core/bytepath.ts'
 import { WherryError, asWherryError, errnoOf } from '../core/errors.ts'
 import type { Mode } from '../host/contract.ts'
@@ -18,10 +17,12 @@ import { runArguments } from './arguments.ts'
 import type { ProcessResult, ProcessSpec, Sandbox } from './contract.ts'
 import { hostsFile, resolverFile } from './host-files.ts'
 import { launch } from './launch.ts'
+import { ignoreSetuid } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
 import { type Emulator, createEmulator } from './emulator.ts'
 import { type StartedChild, type Streams, finish, openStreams } from './step.ts'
 import { type Targets, openTargets } from './targets.ts'
+import { makeEmptyNetwork } from './threads.ts'
 
 const folders = ['proc', 'sys', 'dev']
 const resolverPath = 'etc/resolv.conf'
@@ -53,6 +54,7 @@ export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
 }
 
 async function lookAround(mode: Mode): Promise<Surroundings> {
+  if (mode.writer === 'root') ignoreSetuid(requireTool('mount'))
   const [proc, userNamespace, emulator] = await Promise.all([
     procIsMountable(),
     mode.runIds === undefined ? undefined : openUserNamespace(mode.runIds),
@@ -88,18 +90,20 @@ interface RunContext {
 async function runIn(root: string, spec: ProcessSpec, context: RunContext): Promise<ProcessResult> {
   const { emulator } = context.surroundings
   const targets = openTargets(root)
+  const network = spec.network === 'none' ? await makeEmptyNetwork() : undefined
   try {
     const streams = openStreams(spec.stdio)
     const owners = emulator?.watch(root)
     let child: StartedChild
     try {
-      child = await start(planOf(root, spec, { context, targets, streams }), emulator)
+      child = await start(planOf(root, spec, { context, targets, streams, network }), emulator)
     } finally {
       streams.handedOver()
     }
     const result = await finish(child, streams, context.signal)
     return owners === undefined ? result : { ...result, owners: await owners.take() }
   } finally {
+    if (network !== undefined) closeSync(network)
     targets.undo()
   }
 }
@@ -129,9 +133,16 @@ interface PlanParts {
   readonly context: RunContext
   readonly targets: Targets
   readonly streams: Streams
+  /** Descriptor of its network namespace, if it has one of its own. */
+  readonly network: number | undefined
 }
 
-function planOf(root: string, spec: ProcessSpec, { context, targets, streams }: PlanParts): LaunchPlan {
+/** Path of a namespace that this process holds open. */
+function namespaceFile(fd: number | undefined): string | undefined {
+  return fd === undefined ? undefined : `/proc/${process.pid}/fd/${fd}`
+}
+
+function planOf(root: string, spec: ProcessSpec, { context, targets, streams, network }: PlanParts): LaunchPlan {
   const { mode, surroundings } = context
   const { userNamespace, hostProc } = surroundings
   for (const folder of folders) targets.folder(folder)
@@ -148,7 +159,8 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams }: 
     {
       root,
       tool: requireTool,
-      userNamespace: userNamespace === undefined ? undefined : `/proc/${process.pid}/fd/${userNamespace}`,
+      userNamespace: namespaceFile(userNamespace),
+      network: namespaceFile(network),
       imageEnv: imageEnv(root),
       table: !hostProc,
     },
@@ -157,7 +169,6 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams }: 
     root,
     files,
     hostname: spec.hostname,
-    ownNetwork: spec.network === 'none',
     hostProc,
     maskKernel: mode.writer === 'identity',
     devFiles: [...(aptKnows ? [] : [aptConfig]), ...(script === undefined ? [] : [script])],

@@ -111,7 +111,8 @@ async function killTree(pid: number): Promise<void> {
   const first = firstProcess(pid)
   kill(pid)
   if (first === undefined) return
-  for (let waited = 0; waited < goneLimitMs && kill(first); waited += goneStepMs) await delay(goneStepMs)
+  kill(first)
+  for (let waited = 0; waited < goneLimitMs && isRunning(first); waited += goneStepMs) await delay(goneStepMs)
 }
 
 /** The child of unshare(1): /proc/PID/task/TID/children, proc(5). */
@@ -124,13 +125,19 @@ function firstProcess(pid: number): number | undefined {
   }
 }
 
-/** True as long as there is something to kill. */
-function kill(pid: number): boolean {
+function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
-    return true
   } catch (error) {
-    if (errnoOf(error) === 'ESRCH') return false
-    throw error
+    if (errnoOf(error) !== 'ESRCH') throw error
+  }
+}
+
+/** A zombie has let go of everything; who reaps it is none of our business. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
   }
 }

@@ -1,20 +1,29 @@
 /**
- * Entry of the two threads of single mode. The spawner puts the filter on itself, so that the rest of the inner process stays
+ * Entry of the sandbox's threads, for what a thread can do to itself only, and for good.
+ *
+ * Network: leaves for an empty network namespace and hands that over. Then two for single mode. The spawner puts the filter on itself, so that the rest of the inner process stays
  * without, and starts the processes, which inherit it. The recorder answers their calls; it needs a thread of its own because
  * they wait for it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { errnoOf } from '../../core/errors.ts'
 import { whenReadable } from '../../host/libc.ts'
+import { enterEmptyNetwork } from '../../host/process.ts'
 import { answerNotification, installFilter, receiveNotification } from '../../host/seccomp.ts'
 import { callNumbers, rootFilter } from '../filter.ts'
 import { launch } from '../launch.ts'
-import type { RecorderReply, RecorderRequest, Role, SpawnerMessage, StartRequest } from './messages.ts'
+import type { NetworkMessage, RecorderReply, RecorderRequest, Role, SpawnerMessage, StartRequest } from './messages.ts'
 import { createRecorder } from './recorder.ts'
 
 const role = workerData as Role
-if (role.kind === 'spawner') spawner()
+if (role.kind === 'network') network()
+else if (role.kind === 'spawner') spawner()
 else recorder(role.listener)
+
+function network(): void {
+  const message: NetworkMessage = { fd: enterEmptyNetwork() }
+  parentPort?.postMessage(message)
+}
 
 function spawner(): void {
   const say = (message: SpawnerMessage): void => parentPort?.postMessage(message)

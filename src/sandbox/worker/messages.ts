@@ -1,9 +1,17 @@
-/** What the inner process's main thread and the two threads of single mode say to each other. */
+/** What the inner process's main thread and its helper threads say to each other. */
 import type { ChildEnd } from '../step.ts'
 import type { LaunchPlan } from '../plan.ts'
 
-/** Which of the two a worker is. */
-export type Role = { readonly kind: 'spawner' } | { readonly kind: 'recorder'; readonly listener: number }
+/** What a thread is for. */
+export type Role =
+  | { readonly kind: 'spawner' }
+  | { readonly kind: 'recorder'; readonly listener: number }
+  | { readonly kind: 'network' }
+
+/** From the thread that makes a network namespace, at its end: a descriptor of it. */
+export interface NetworkMessage {
+  readonly fd: number
+}
 
 /** To the thread that has the filter and starts processes. */
 export interface StartRequest {
