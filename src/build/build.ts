@@ -66,7 +66,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   scope.emit({ type: 'plan', steps: plan.lines.map(({ step: _step, ...line }) => line) })
   const session = openSession(held)
   const engine = createEngine(plan, session)
-  const image = await imageOf(plan, engine, { session, request })
+  const image = await imageOf(plan, engine, session)
   const result = await storeImage(image, held)
   scope.emit({ type: 'image', id: result.id, manifest: result.manifest.digest, tags: result.tags })
   await writeOutputs(image, { request, session })
@@ -85,17 +85,9 @@ async function planOf({ request, deps, scope, lease }: Held): Promise<Plan> {
     targetPlatform: request.platforms[0] ?? host,
     network: request.network,
     noCache: request.noCache,
-    epoch: epochOf(request),
+    epoch: request.sourceDateEpoch,
     resolveBase: baseResolver({ request, deps, scope, lease }),
   })
-}
-
-/** SOURCE_DATE_EPOCH in seconds: the request's, else the build arg's. @throws WherryError `usage` */
-export function epochOf(request: Pick<BuildRequest, 'sourceDateEpoch' | 'buildArgs'>): number | undefined {
-  const given = request.buildArgs['SOURCE_DATE_EPOCH']
-  if (given === undefined || given === '') return request.sourceDateEpoch
-  if (/^\d+$/.test(given)) return Number(given)
-  throw new WherryError('usage', `SOURCE_DATE_EPOCH is not a number of seconds: ${given}`)
 }
 
 async function readDockerfile(path: string): Promise<string> {
@@ -128,14 +120,10 @@ function openSession({ request, deps, scope, lease }: Held): Session {
   }
 }
 
-async function imageOf(
-  plan: Plan,
-  engine: Engine,
-  { session, request }: { session: Session; request: BuildRequest },
-): Promise<Image> {
+async function imageOf(plan: Plan, engine: Engine, session: Session): Promise<Image> {
   await engine.stack(plan.target.tree)
   return assemble(plan.target, {
-    epoch: epochOf(request),
+    epoch: plan.epoch,
     result: (id) => engine.result(id),
     layer: (diffId) => layerOf(session, diffId),
     firstMade: (key) => firstMade(session, key),

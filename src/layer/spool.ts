@@ -1,4 +1,5 @@
 /** ADD's archives: what a file on disk holds as a tar in any compression, its files' bytes copied to one plain file. */
+import { type Hash, createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { decompress } from '../archive/decompress.ts'
 import { sniffCompression } from '../archive/detect.ts'
@@ -40,15 +41,21 @@ export async function spoolArchive(of: {
 
 function spoolSink(entries: Entry[], out: number): TarSink {
   let position = 0
+  let current: { readonly header: TarHeader; readonly offset: number; readonly hash: Hash } | undefined
   return {
-    entry: (header) => void entries.push(entryOf(header, position)),
-    data: (chunk) => void (position += writeSync(out, chunk)),
-    entryEnd: () => undefined,
+    entry: (header) => {
+      current = header.type === 'file' ? { header, offset: position, hash: createHash('sha256') } : undefined
+      if (current === undefined) entries.push(header)
+    },
+    data: (chunk) => {
+      current?.hash.update(chunk)
+      position += writeSync(out, chunk)
+    },
+    entryEnd: () => {
+      if (current !== undefined)
+        entries.push({ ...current.header, offset: current.offset, sha256: current.hash.digest('hex') })
+    },
   }
-}
-
-function entryOf(header: TarHeader, offset: number): Entry {
-  return header.type === 'file' ? { ...header, offset } : header
 }
 
 function named(error: unknown, path: BytePath): unknown {

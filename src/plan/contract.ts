@@ -100,6 +100,8 @@ export interface Plan {
   readonly target: PlannedImage
   readonly lines: readonly PlannedLine[]
   readonly warnings: readonly { readonly message: string; readonly at?: SourceRange }[]
+  /** SOURCE_DATE_EPOCH in force, in seconds. */
+  readonly epoch?: number
 }
 
 /** What lowering needs beside the Dockerfile. */

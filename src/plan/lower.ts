@@ -31,8 +31,9 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     made.set(index, state)
     return state
   }
+  const epoch = epochOf(globals, options)
   const context: PlanContext = {
-    options,
+    options: { ...options, epoch },
     escape: dockerfile.escape,
     globals,
     steps: new Map(),
@@ -52,7 +53,18 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     target: imageOf(target),
     lines: numberLines(states),
     warnings: context.warnings,
+    epoch,
   }
+}
+
+/** SOURCE_DATE_EPOCH in seconds: the build arg, else the default before FROM, else the caller's. */
+function epochOf(globals: ReadonlyMap<string, string>, options: PlanOptions): number | undefined {
+  const given = options.buildArgs['SOURCE_DATE_EPOCH'] ?? globals.get('SOURCE_DATE_EPOCH')
+  if (given === undefined || given === '') return options.epoch
+  if (/^\d{1,12}$/.test(given)) return Number(given)
+  throw new WherryError('dockerfile-invalid', `SOURCE_DATE_EPOCH is not a number of seconds: ${given}`, {
+    hint: 'Times taken from a context or a stage are not implemented yet.',
+  })
 }
 
 function findTarget(dockerfile: Dockerfile, target: string | undefined): number {
@@ -129,7 +141,9 @@ async function lowerStage(stage: Stage, dockerfile: Dockerfile, context: PlanCon
   state.config = withRuntime(state.config, 'OnBuild', undefined)
   ensurePath(state)
   const { workingDir } = runtimeOf(state.config)
-  if (workingDir !== '') state.config = withRuntime(state.config, 'WorkingDir', joinPath('/', workingDir))
+  // A relative one counts from itself: BuildKit treats it as a WORKDIR in force and given again.
+  if (workingDir !== '')
+    state.config = withRuntime(state.config, 'WorkingDir', joinPath(joinPath('/', workingDir), workingDir))
   for (const trigger of triggers) await lowerInstruction(state, parseInstruction(trigger, stage.from.at), 'ONBUILD ')
   for (const instruction of stage.instructions) await lowerInstruction(state, instruction, '')
   return state

@@ -1,11 +1,12 @@
 /** WORKDIR: the folder and its parents, where the stack lacks them. */
 import { type BytePath, fromText } from '../../core/bytepath.ts'
+import type { Digest } from '../../core/digest.ts'
 import { WherryError } from '../../core/errors.ts'
 import type { Entry } from '../../oci/contents.ts'
 import { resolveInTree } from '../../oci/tree-resolve.ts'
 import type { TreeView } from '../../oci/tree.ts'
 import type { WorkdirStep } from '../../plan/contract.ts'
-import type { Execution, StepResult } from '../engine.ts'
+import type { Execution, Session, StepResult } from '../engine.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 import { readUsers } from '../users.ts'
 import { resolveUser } from '../../oci/users.ts'
@@ -13,12 +14,27 @@ import { resolveUser } from '../../oci/users.ts'
 /** Makes the folder. A step that finds it there makes an empty layer, as BuildKit does. */
 export async function runWorkdirStep(step: WorkdirStep, { input, session }: Execution): Promise<StepResult> {
   const tree = await session.layers.tree(input)
-  const owner = step.user === '' ? { uid: 0, gid: 0 } : resolveUser(step.user, await readUsers(session, input))
+  const owner = await ownerOf(step.user, input, session)
   const mtime = BigInt(step.epoch ?? Math.floor(Date.now() / 1000)) * 1_000_000_000n
   const items = missingFolders(tree, fromText(step.path)).map((path) => ({ entry: folder(path, owner, mtime) }))
   const files = layerFiles(session)
   const sealed = await session.deps.pool.run('seal', { items, ...files })
   return publishLayer(session, sealed, { files, fidelity: await inheritedFidelity(session, input) })
+}
+
+/** Who owns what is made. A user that the image does not know counts as root, as in BuildKit: only RUN needs it to exist. */
+async function ownerOf(
+  user: string,
+  input: readonly Digest[],
+  session: Session,
+): Promise<{ uid: number; gid: number }> {
+  if (user === '') return { uid: 0, gid: 0 }
+  try {
+    return resolveUser(user, await readUsers(session, input))
+  } catch (error) {
+    if (error instanceof WherryError && error.code === 'user-unknown') return { uid: 0, gid: 0 }
+    throw error
+  }
 }
 
 /** The folders to make so that `path` is one, outermost first. Links on the way are followed inside the root. */

@@ -49,7 +49,9 @@ async function runInDraft(
     makeFolders(mounted.path, run.cwd)
     const hasHome = run.env.some((line) => line.startsWith('HOME='))
     const { args, cwd, network, hostname, extraHosts, script } = run
-    const { uid, gid, supplementaryGids } = user
+    const { uid, gid } = user
+    // The primary group is one of the supplementary ones too, as containerd has it.
+    const supplementaryGids = [...new Set([gid, ...user.supplementaryGids])]
     const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
     const spec = { args, env, cwd, uid, gid, supplementaryGids, network, hostname, extraHosts, stdio, script }
     return await inner.sandbox.run(mounted.path, spec, tools.signal)
