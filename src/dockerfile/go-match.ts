@@ -33,11 +33,6 @@ export function goMatch(pattern: BytePath, name: BytePath): boolean {
   return matches(tokens, distinctRunes(name))
 }
 
-/** True if the pattern has a character with a meaning of its own, so that it is no plain path. */
-export function hasWildcard(pattern: BytePath): boolean {
-  return /[*?[\\]/.test(pattern)
-}
-
 /** Walks along the name, going back to the last `*` on a mismatch: no recursion, quadratic at worst. */
 function matches(tokens: readonly Token[], name: readonly string[]): boolean {
   let token = 0

@@ -38,7 +38,7 @@ function decode(path: BytePath, invalid: (byte: number) => string): string {
 }
 
 /** True if every code unit is below 0x80. */
-export function isAscii(text: string): boolean {
+function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
   return true
 }
