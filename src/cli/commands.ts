@@ -104,6 +104,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/registry-serve.ts')).command,
   },
   {
+    name: 'doctor',
+    also: [],
+    summary: 'Say what this machine allows, and how to mend what it does not',
+    load: async () => (await import('./commands/doctor.ts')).command,
+  },
+  {
     name: 'info',
     also: ['system info'],
     summary: 'Show the store, the platform and the mode that builds use',
