@@ -64,7 +64,7 @@ async function wherry(root, args, errors) {
 async function serve() {
   const argv = [program, 'registry', 'serve', '--root', served, '--listen', `127.0.0.1:${port}`]
   console.log(`\n$ wherry registry serve --listen 127.0.0.1:${port} &`)
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, argv, { stdio: 'ignore' })
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) break
     const answer = await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined)

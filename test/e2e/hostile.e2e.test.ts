@@ -110,7 +110,7 @@ describe.skipIf(lacks('userns', noUserNamespace()))('hostile input', () => {
   const names = Object.keys(attacks())
 
   test.each(names)('a base layer with %s', async (name) => {
-    const repository = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+    const repository = `hostile-${names.indexOf(name)}`
     await pushImage(registry.address, repository, [rawTar(attacks()[name]!)])
     const base = `${registry.address}/${repository}`
     expectClear(await build(`FROM test/base\nCOPY --from=${base} / /copy\n`))

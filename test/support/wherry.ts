@@ -152,7 +152,7 @@ export async function serveRegistry(home: Home): Promise<ServedRegistry> {
   const root = join(home.dir, 'registry')
   await mkdir(root, { recursive: true })
   const child = spawn(process.execPath, [program, 'registry', 'serve', '--root', root, '--listen', address], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'ignore',
   })
   const ended = once(child, 'close')
   await answering(`http://${address}/v2/`, child)

@@ -1,0 +1,237 @@
+/**
+ * A program for the sandbox tests, bundled and run as some user. Called with a JSON job it starts itself in the namespace,
+ * makes a root file system of a static busybox there, runs what the job says and prints the results as JSON.
+ */
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { controlFd, type Isolation, type Mode } from '../../src/host/contract.ts'
+import { probeFacts } from '../../src/host/facts.ts'
+import { prepareInner } from '../../src/host/inner.ts'
+import { mountNew, unmount } from '../../src/host/mounts.ts'
+import { outerPidVariable, startInner } from '../../src/host/namespace.ts'
+import type { ProcessSpec } from '../../src/sandbox/contract.ts'
+import { createSandbox } from '../../src/sandbox/sandbox.ts'
+
+/** One process to run. */
+export interface Step {
+  readonly spec: Partial<Omit<ProcessSpec, 'stdio' | 'args'>> & { readonly args: readonly string[] }
+  readonly abortAfterMs?: number
+  readonly times?: number
+  /** Kill the outer process this long after the start. */
+  readonly killOuterAfterMs?: number
+}
+
+export interface Job {
+  readonly isolation: Isolation
+  readonly busybox: string
+  readonly folder: string
+  /** Also run on an overlay over the tree. */
+  readonly overlay?: boolean
+  /** Leave out the folders that a run needs. */
+  readonly bare?: boolean
+  readonly steps: readonly Step[]
+}
+
+export interface StepOutcome {
+  readonly exitCode?: number
+  readonly owners?: Readonly<Record<string, { uid: number; gid: number }>>
+  readonly error?: { readonly code: string; readonly message: string }
+  readonly stdout: string
+  readonly stderr: string
+  readonly ms: number
+  readonly times: readonly number[]
+}
+
+export interface Outcome {
+  readonly mode: Mode
+  readonly steps: readonly StepOutcome[]
+  /** What is left in the tree, sorted: path, type and octal mode. */
+  readonly tree: readonly string[]
+  /** Entries of the overlay's upper folder. */
+  readonly upper: readonly string[]
+  /** Modification times of the root and of etc, before and after, in nanoseconds. */
+  readonly times: Readonly<Record<string, readonly [string, string]>>
+  /** Identities as the recorder has them, by path. */
+  readonly identities: Readonly<Record<string, string>>
+  readonly mountsLeft: readonly string[]
+  readonly processesLeft: readonly string[]
+}
+
+const appletNames = [
+  'sh',
+  'true',
+  'id',
+  'cat',
+  'sleep',
+  'env',
+  'ls',
+  'chown',
+  'touch',
+  'mkdir',
+  'ps',
+  'hostname',
+  'ip',
+  'kill',
+  'stat',
+  'chroot',
+  'mknod',
+  'grep',
+  'echo',
+  'find',
+  'mount',
+  'umount',
+  'rm',
+  'chmod',
+  'readlink',
+  'ifconfig',
+  'pwd',
+  'setsid',
+  'ln',
+  'cp',
+]
+
+const [, script = '', role, argument = '{}'] = process.argv
+if (role === 'inner') await inner(JSON.parse(argument) as { job: Job; mode: Mode })
+else await outer(JSON.parse(role ?? '{}') as Job)
+
+async function outer(job: Job): Promise<void> {
+  const facts = await probeFacts()
+  const { inner, mode } = await startInner(facts, job.isolation, {
+    argv: [script, 'inner', JSON.stringify({ job })],
+    env: process.env,
+  })
+  inner.control.write(`${JSON.stringify(mode)}\n`)
+  const output = await text(inner.control)
+  const end = await inner.exited
+  if (output === '') throw new Error(`inner process: ${JSON.stringify(end)} ${inner.lastErrors()}`)
+  process.stdout.write(output)
+}
+
+async function inner({ job }: { job: Job }): Promise<void> {
+  prepareInner(Number(process.env[outerPidVariable]))
+  const control = new Socket({ fd: controlFd, readable: true, writable: true })
+  const mode = await new Promise<Mode>((resolve) => {
+    control.once('data', (line: Buffer) => resolve(JSON.parse(line.toString()) as Mode))
+  })
+  const folder = mkdtempSync(join(job.folder, 'inner-'))
+  const lower = join(folder, 'lower')
+  makeTree(job, lower)
+  const { root, upper } = job.overlay === true ? overlay(folder, lower) : { root: lower, upper: undefined }
+  const times = job.bare === true ? [''] : ['', 'etc']
+  const before = times.map((path) => mtime(join(root, path)))
+  const sandbox = createSandbox({ mode })
+  const steps: StepOutcome[] = []
+  for (const step of job.steps) steps.push(await runStep(sandbox, root, step))
+  const outcome: Outcome = {
+    mode,
+    steps,
+    tree: list(root),
+    upper: upper === undefined ? [] : list(upper),
+    times: Object.fromEntries(times.map((path, i) => [path, [before[i] ?? '', mtime(join(root, path))]])),
+    identities: identities(root),
+    mountsLeft: mountsBelow(root, job.overlay === true ? 1 : 0),
+    processesLeft: childrenLeft(),
+  }
+  if (job.overlay === true) unmount(root)
+  rmSync(folder, { recursive: true, force: true })
+  control.end(JSON.stringify(outcome), () => process.exit(0))
+}
+
+function makeTree(job: Job, root: string): void {
+  mkdirSync(join(root, 'bin'), { recursive: true })
+  copyFileSync(job.busybox, join(root, 'bin/busybox'))
+  for (const name of appletNames) linkSync(join(root, 'bin/busybox'), join(root, 'bin', name))
+  if (job.bare === true) return
+  for (const name of ['proc', 'sys', 'dev', 'etc', 'root', 'home']) mkdirSync(join(root, name), { mode: 0o755 })
+  mkdirSync(join(root, 'tmp'), { mode: 0o1777 })
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/home:/bin/sh\n', {
+    mode: 0o644,
+  })
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\nweb:x:33:\nextra:x:44:\n', { mode: 0o644 })
+}
+
+function overlay(folder: string, lower: string): { root: string; upper: string } {
+  const [upper, work, root] = ['upper', 'work', 'root'].map((name) => join(folder, name)) as [string, string, string]
+  for (const path of [upper, work, root]) mkdirSync(path, { mode: 0o755 })
+  mountNew('overlay', [['lowerdir+', lower], ['upperdir', upper], ['workdir', work], ['userxattr']], root)
+  return { root, upper }
+}
+
+async function runStep(sandbox: ReturnType<typeof createSandbox>, root: string, step: Step): Promise<StepOutcome> {
+  const output = { stdout: '', stderr: '' }
+  const spec: ProcessSpec = {
+    env: ['PATH=/bin'],
+    cwd: '/',
+    uid: 0,
+    gid: 0,
+    supplementaryGids: [],
+    network: 'host',
+    hostname: 'buildkitsandbox',
+    extraHosts: [],
+    ...step.spec,
+    stdio: { kind: 'pipes', onOutput: (stream, chunk) => (output[stream] += chunk.toString()) },
+  }
+  const abort = new AbortController()
+  const timer = step.abortAfterMs === undefined ? undefined : setTimeout(() => abort.abort(), step.abortAfterMs)
+  const times: number[] = []
+  const start = performance.now()
+  try {
+    let result = await sandbox.run(root, spec, abort.signal)
+    for (let i = 1; i < (step.times ?? 1); i++) {
+      const from = performance.now()
+      result = await sandbox.run(root, spec, abort.signal)
+      times.push(performance.now() - from)
+    }
+    const owners = result.owners === undefined ? undefined : Object.fromEntries(result.owners)
+    return { exitCode: result.exitCode, owners, ...output, ms: performance.now() - start, times }
+  } catch (error) {
+    const { code = '?', message = String(error) } = error as { code?: string; message?: string }
+    return { error: { code, message }, ...output, ms: performance.now() - start, times }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function mtime(path: string): string {
+  return statSync(path, { bigint: true }).mtimeNs.toString()
+}
+
+function list(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .filter((path) => !path.startsWith('bin/'))
+    .sort()
+}
+
+function identities(root: string): Record<string, string> {
+  return Object.fromEntries(
+    list(root).map((path) => {
+      const { ino, birthtimeNs } = statSync(join(root, path), { bigint: true, throwIfNoEntry: false }) ?? {
+        ino: 0n,
+        birthtimeNs: 0n,
+      }
+      return [path, `${ino}:${birthtimeNs}`]
+    }),
+  )
+}
+
+function mountsBelow(root: string, own: number): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  return lines.filter((line) => line.split(' ')[4]?.startsWith(root)).slice(own)
+}
+
+function childrenLeft(): string[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)
+}
