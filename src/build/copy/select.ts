@@ -13,7 +13,7 @@ export interface Selected {
 
 /**
  * Selects from a tree. `..` and a leading slash stay inside the tree. A wildcard may match nothing.
- * @throws WherryError `copy-failed` if a path without wildcard is not there
+ * @throws WherryError `copy-failed` if a path without wildcard is not there, or what comes before the first wildcard
  */
 export function selectSources(tree: TreeView, source: BytePath): Selected[] {
   const parts = cleanParts(source)
@@ -49,6 +49,7 @@ function hasWildcard(part: string): boolean {
 /** Paths below the wildcard-free start whose rest matches part by part, in the order of a walk. */
 function matches(tree: TreeView, parts: readonly string[], firstWild: number): BytePath[] {
   const start = resolveInTree(tree, parts.slice(0, firstWild).join('/'), { followLast: true })
+  if (tree.lookup(start) === undefined) throw notFound(parts.join('/'))
   let found = [start]
   for (const [i, pattern] of parts.slice(firstWild).entries()) {
     const isLast = i === parts.length - firstWild - 1

@@ -73,7 +73,11 @@ async function treePart(path: string, { stack, session }: Finding): Promise<Part
   const source: PlaceSource<Origin> = {
     tree,
     origin: (from) => ({ kind: 'tree', path: from }),
-    identity: (from) => `${tree.layerOf(from) ?? ''}:${tree.lookup(from)?.offset ?? ''}`,
+    // Names of one file share its bytes' place in a layer; a sparse file has none.
+    identity(from) {
+      const offset = tree.lookup(from)?.offset
+      return offset === undefined ? undefined : `${tree.layerOf(from)}:${offset}`
+    },
   }
   return { kind: 'tree', source, selected: selectSources(tree, fromText(path)) }
 }
