@@ -7,7 +7,7 @@ import { type EventOf, type Handlers, type Renderer, type Surface, dispatchTo } 
 import { type Screen, makeScreen } from './screen.ts'
 import { type StepBook, stepBook } from './steps.ts'
 import { type Style, makeStyle } from './style.ts'
-import { plainLine } from './text.ts'
+import { displayWidth, fitWidth, plainLine } from './text.ts'
 import { finishedText, progressText, transferBook } from './transfers.ts'
 
 /** Milliseconds between two redraws. */
@@ -28,6 +28,7 @@ export function ttyRenderer(surface: Surface): Renderer {
   const steps = stepBook()
   const transfers = transferBook()
   const output = lineBuffer()
+  const look = { steps, style, surface }
   const running = new Map<string, RunningStep>()
   const started = surface.now()
   let finishedSteps = 0
@@ -35,7 +36,7 @@ export function ttyRenderer(surface: Surface): Renderer {
   const frame = (): string[] => {
     const done = steps.all().length > 0 ? ` (${finishedSteps}/${steps.all().length})` : ''
     const heading = style.bold(`building ${humanDuration(surface.now() - started)}${done}`)
-    const live = [...running].flatMap(([id, step]) => runningLines(id, step, { steps, style, now: surface.now() }))
+    const live = [...running].flatMap(([id, step]) => runningLines(id, step, look))
     return [heading, ...live, ...transfers.running().map((t) => `  ${progressText(t)}`)]
   }
   const timer = setInterval(() => screen.draw(frame()), frameMs)
@@ -56,13 +57,13 @@ export function ttyRenderer(surface: Surface): Renderer {
     const failedOutput = event.outcome === 'failed' ? (step?.lines ?? []).map((line) => style.dim(`   │ ${line}`)) : []
     steps.seen(event.id)
     logSilent(event.id)
-    screen.log([finishedLine(event, steps, style), ...failedOutput])
+    screen.log([finishedLine(event, look), ...failedOutput])
   }
   const logSilent = (before?: string): void => {
     for (const step of steps.takeSilent(before)) {
       finishedSteps++
-      const text = `${steps.label(step.id)} ${plainLine(steps.text(step.id))}`
-      screen.log([step.makesLayer ? `${style.green('✓')} ${text}  ${style.dim('cached')}` : style.dim(`  ${text}`)])
+      const cached = stepLine(step.id, style.green('✓'), { ...look, end: 'cached' })
+      screen.log([step.makesLayer ? cached : style.dim(`  ${steps.label(step.id)} ${plainLine(steps.text(step.id))}`)])
     }
   }
 
@@ -98,23 +99,37 @@ function closeScreen(screen: Screen, timer: NodeJS.Timeout): void {
   screen.close()
 }
 
-function runningLines(id: string, step: RunningStep, look: { steps: StepBook; style: Style; now: number }): string[] {
-  const { steps, style, now } = look
-  const head = `${style.blue('•')} ${steps.label(id)} ${steps.text(id)}  ${style.dim(humanDuration(now - step.since))}`
+/** What lines of steps are made with. */
+interface Look {
+  readonly steps: StepBook
+  readonly style: Style
+  readonly surface: Pick<Surface, 'columns' | 'now'>
+}
+
+function runningLines(id: string, step: RunningStep, look: Look): string[] {
+  const { style, surface } = look
+  const head = stepLine(id, style.blue('•'), { ...look, end: humanDuration(surface.now() - step.since) })
   return [head, ...step.lines.slice(-shownLines).map((line) => style.dim(`   │ ${line}`))]
 }
 
-function finishedLine(event: EventOf<'step-finished'>, steps: StepBook, style: Style): string {
-  const text = `${steps.label(event.id)} ${steps.text(event.id)}`
-  const time = style.dim(humanDuration(event.durationMs))
-  switch (event.outcome) {
+/** A mark, the instruction, and how it stands; the instruction is cut so that all fits on one line. */
+function stepLine(id: string, mark: string, { steps, style, surface, end }: Look & { readonly end: string }): string {
+  const text = plainLine(`${steps.label(id)} ${steps.text(id)}`)
+  const room = surface.columns() - displayWidth(end) - 5
+  return `${mark} ${fitWidth(text, Math.max(room, 10))}  ${style.dim(end)}`
+}
+
+function finishedLine({ id, outcome, durationMs }: EventOf<'step-finished'>, look: Look): string {
+  const { style } = look
+  const time = humanDuration(durationMs)
+  switch (outcome) {
     case 'cached':
-      return `${style.green('✓')} ${text}  ${style.dim('cached')}`
+      return stepLine(id, style.green('✓'), { ...look, end: 'cached' })
     case 'done':
-      return `${style.green('✓')} ${text}  ${time}`
+      return stepLine(id, style.green('✓'), { ...look, end: time })
     case 'failed':
-      return `${style.red('✗')} ${text}  ${time}`
+      return stepLine(id, style.red('✗'), { ...look, end: time })
     case 'cancelled':
-      return `${style.yellow('-')} ${text}  ${style.dim('cancelled')}`
+      return stepLine(id, style.yellow('-'), { ...look, end: 'cancelled' })
   }
 }

@@ -39,7 +39,7 @@ describe('the terminal renderer', () => {
   })
 
   it('shows running steps with their last lines, cut to the width', async () => {
-    const surface = recordingSurface({ terminal: true, columns: 40 })
+    const surface = recordingSurface({ terminal: true, columns: 28 })
     const renderer = ttyRenderer(surface)
     play(twoStages.slice(0, 16), renderer.event, surface)
     vi.advanceTimersByTime(100)
