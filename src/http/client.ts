@@ -1,4 +1,5 @@
 /** The HTTP client: proxies, TLS, retries and a redirect policy of our own, over undici. */
+import { setMaxListeners } from 'node:events'
 import type { Readable } from 'node:stream'
 import { WherryError } from '../core/errors.ts'
 import { throwIfCancelled } from '../core/scope.ts'
@@ -98,8 +99,11 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   return {
     retry,
     close: () => dispatchers.close(),
-    request: (request, signal) =>
-      withRetries({ ...retry, tries: request.tries ?? retry.tries }, signal, () => attempt(request, signal)),
+    request: (request, signal) => {
+      // One signal may serve dozens of requests at once, which Node would call a leak.
+      setMaxListeners(0, signal)
+      return withRetries({ ...retry, tries: request.tries ?? retry.tries }, signal, () => attempt(request, signal))
+    },
   }
 }
 
