@@ -1,5 +1,5 @@
 // Runs the conformance suite's build cases with this wherry and holds the share that passes to a threshold.
-//   node test/conformance/run.mjs [--suite DIR] [--registry HOST:PORT] [--threshold 0.6] [--only REGEX] [--json FILE]
+//   node test/conformance/run.mjs [--suite DIR] [--registry HOST:PORT] [--threshold 0.8] [--only REGEX] [--json FILE]
 // Defaults: WHERRY_CONFORMANCE, WHERRY_TEST_REGISTRY; the program is WHERRY, else the one of this folder.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ const { values: options } = parseArgs({
   options: {
     suite: { type: 'string', default: process.env.WHERRY_CONFORMANCE },
     registry: { type: 'string', default: process.env.WHERRY_TEST_REGISTRY ?? 'localhost:5000' },
-    threshold: { type: 'string', default: '0.6' },
+    threshold: { type: 'string', default: '0.8' },
     group: { type: 'string', default: 'conformance,kaniko,dockerfile' },
     only: { type: 'string' },
     json: { type: 'string' },
