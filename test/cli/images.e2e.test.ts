@@ -1,0 +1,82 @@
+/** Commands on stored images, and their way to a registry and back. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Home, type ServedRegistry, newHome, serveRegistry } from '../support/wherry.ts'
+
+let home: Home
+let registry: ServedRegistry
+let id = ''
+
+beforeAll(async () => {
+  home = await newHome()
+  registry = await serveRegistry(home)
+  const dir = join(home.dir, 'context')
+  await mkdir(dir)
+  await writeFile(join(dir, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\nENV A=b\nCMD ["/x"]\n')
+  id = await home.ok('build', '-q', '-t', 'me/app', dir)
+})
+afterAll(async () => {
+  await registry.stop()
+  await home.remove()
+})
+
+it('lists as docker does', async () => {
+  const [heading, row] = (await home.ok('images')).split('\n')
+  expect(heading).toMatch(/^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/)
+  expect(row).toMatch(new RegExp(`^me/app +latest +${id.slice(7, 19)} +.* ago +\\S+B$`))
+  expect(JSON.parse(await home.ok('images', '--no-trunc', '--format', 'json'))).toMatchObject({ ID: id, Tag: 'latest' })
+})
+
+it('shows history, newest first, with empty layers', async () => {
+  const rows = (await home.ok('history', '--format', '{{.CreatedBy}}|{{.Size}}', 'me/app')).split('\n')
+  expect(rows).toHaveLength(3)
+  expect(rows[0]).toMatch(/CMD \["\/x"\].*\|0B$/)
+  expect(rows[2]).toMatch(/COPY Dockerfile \/.*\|[1-9].*B$/)
+})
+
+it('inspects by name, id and prefix, and fails for what is not there', async () => {
+  for (const query of ['me/app', 'docker.io/me/app:latest', id, id.slice(7), id.slice(7, 11)]) {
+    const [found] = JSON.parse(await home.ok('inspect', query)) as { Id: string; Config: { Env: string[] } }[]
+    expect(found?.Id).toBe(id)
+    expect(found?.Config.Env).toContain('A=b')
+  }
+  const ran = await home.run(['inspect', 'nothing', 'me/app'])
+  expect(ran.code).toBe(1)
+  expect(JSON.parse(ran.stdout)).toHaveLength(1)
+  expect(ran.stderr).toContain('[image-not-found]')
+})
+
+it('pushes, says what the registry has already, and pulls into another store', async () => {
+  const name = `${registry.address}/me/app:1`
+  await home.ok('tag', id.slice(7, 15), name)
+  const first = await home.ok('push', name)
+  expect(first).toMatch(/^[0-9a-f]{12}: Pushed$/m)
+  const digest = /^1: digest: (sha256:[0-9a-f]{64}) size: \d+$/m.exec(first)?.[1]
+  expect(digest).toBeDefined()
+  expect(await home.ok('push', name)).toMatch(/^[0-9a-f]{12}: Layer already exists$/m)
+
+  const other = await newHome()
+  const pulled = await other.ok('pull', name)
+  expect(pulled).toContain(`Digest: ${digest ?? ''}`)
+  expect(await other.ok('images', '--no-trunc', '-q')).toBe(id)
+  expect(await other.ok('pull', '-q', `${registry.address}/me/app@${digest ?? ''}`)).toContain('@sha256:')
+  await other.remove()
+  await home.ok('rmi', name)
+})
+
+it('removes names before images', async () => {
+  await home.ok('tag', 'me/app', 'me/app:2')
+  const several = await home.run(['rmi', id])
+  expect(several.code).toBe(1)
+  expect(several.stderr).toMatch(/has 2 names[^]*--force/)
+  expect(await home.ok('rmi', 'me/app:2')).toBe('Untagged: me/app:2')
+  expect(await home.ok('rmi', 'me/app')).toBe(`Untagged: me/app:latest\nDeleted: ${id}`)
+  expect(await home.ok('images', '-q')).toBe('')
+  expect(await home.ok('prune', '--all', '--force')).toMatch(/Total reclaimed space: [1-9]/)
+})
+
+it('measures the store', async () => {
+  expect(await home.ok('system', 'df')).toMatch(/^TYPE +TOTAL +SIZE +RECLAIMABLE\nImages /)
+  expect(JSON.parse(await home.ok('info', '-f', 'json'))).toMatchObject({ Store: home.store })
+})
