@@ -97,7 +97,9 @@ function missingSubIds(facts: Facts): Omit<Refusal, 'mode'> {
     ...(facts.subuids.length === 0 ? ['/etc/subuid'] : []),
     ...(facts.subgids.length === 0 ? ['/etc/subgid'] : []),
   ]
-  const fix = `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${facts.user}`
+  const first = Math.max(100000, ...facts.takenIds.map((range) => range.first + range.count))
+  const range = `${first}-${first + usualCount - 1}`
+  const fix = `sudo usermod --add-subuids ${range} --add-subgids ${range} ${facts.user}`
   return { reason: `${facts.user} has no range in ${files.join(' and ')}`, fix }
 }
 

@@ -68,7 +68,7 @@ export interface Facts {
   readonly container?: string
   /** True if parts of /proc are covered by other mounts, so that a fresh one cannot be mounted. */
   readonly procMasked: boolean
-  /** Result of `unshare --user --mount true`: undefined if it worked, else what it said. */
+  /** Why user namespaces are refused: a setting, or what `unshare --user --mount true` said if that was tried; undefined if they are not. */
   readonly usernsRefusal?: string
   readonly sysctls: Readonly<Record<string, string>>
   /** Absolute paths of the host programs that wherry calls, by name, as far as they are there. */

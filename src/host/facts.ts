@@ -1,4 +1,4 @@
-/** What this machine has and allows, probed once: files are read, and one harmless program is run in a new user namespace. */
+/** What this machine has and allows, read from its files and settings, and if wanted by trying. */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { release, userInfo } from 'node:os'
@@ -15,8 +15,12 @@ const sysctlNames = [
   'kernel/apparmor_restrict_unprivileged_userns', // Ubuntu 23.10 on
 ]
 
-/** Gathers the facts. Takes a few milliseconds. Never rejects: what cannot be read is absent. */
-export async function probeFacts(): Promise<Facts> {
+/**
+ * Gathers the facts. Never rejects: what cannot be read is absent.
+ * @param options `tryNamespace` makes a user namespace to see whether that works; without, only settings are read, which takes
+ *   about a millisecond, and a refusal of another kind (a container's seccomp filter) shows when the inner process is started
+ */
+export async function probeFacts(options: { readonly tryNamespace?: boolean } = {}): Promise<Facts> {
   const uid = process.getuid?.() ?? 0
   const user = userName(uid)
   const status = read('/proc/self/status')
@@ -36,7 +40,8 @@ export async function probeFacts(): Promise<Facts> {
     gidMap: parseIdMap(read('/proc/self/gid_map')),
     container: containerHint(),
     procMasked: hasMountsBelowProc(read('/proc/self/mountinfo')),
-    usernsRefusal: await tryUserNamespace(tools['unshare']),
+    usernsRefusal:
+      options.tryNamespace === true ? await tryUserNamespace(tools['unshare']) : refusalBySettings(uid, tools),
     sysctls: sysctls(),
     tools,
     busyboxUnshare: isBusybox(tools['unshare']),
@@ -125,12 +130,12 @@ interface SubIdQuestion {
   readonly getsubids: string | undefined
 }
 
-/** From the files; where those have nothing, from the user database (LDAP) by way of getsubids. */
+/** From the files; where nsswitch.conf(5) names another source (LDAP), from there by way of getsubids. */
 async function subIdsOf(question: SubIdQuestion): Promise<[SubIds[], SubIds[]]> {
   const { uid, user, uidLines, gidLines, getsubids } = question
   const owners = uid === 0 ? ['root', '0', 'containers'] : [user, String(uid)]
   const found: [SubIds[], SubIds[]] = [rangesOf(uidLines, owners), rangesOf(gidLines, owners)]
-  if (uid === 0 || getsubids === undefined || found.every((ranges) => ranges.length > 0)) return found
+  if (uid === 0 || getsubids === undefined || !/^subid:/m.test(read('/etc/nsswitch.conf'))) return found
   const [uids, gids] = await Promise.all([output(getsubids, [user]), output(getsubids, ['-g', user])])
   return [parseGetsubids(uids.text), parseGetsubids(gids.text)]
 }
@@ -141,6 +146,14 @@ function parseGetsubids(text: string): SubIds[] {
     first: Number(first),
     count: Number(count),
   }))
+}
+
+function refusalBySettings(uid: number, tools: Facts['tools']): string | undefined {
+  if (tools['unshare'] === undefined) return 'the program unshare is not installed'
+  const settings = sysctls()
+  const forbidding = ['user.max_user_namespaces', ...(uid === 0 ? [] : ['kernel.unprivileged_userns_clone'])]
+  const found = forbidding.find((name) => settings[name] === '0')
+  return found === undefined ? undefined : `${found} is 0`
 }
 
 /** Plain unshare, not --map-auto: that leaves a helper behind when the kernel refuses, and waiting for it never ends. */

@@ -5,6 +5,7 @@
 import {
   copyFileSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -29,10 +30,9 @@ export interface Step {
   readonly spec: Partial<Omit<ProcessSpec, 'stdio' | 'args'>> & { readonly args: readonly string[] }
   readonly abortAfterMs?: number
   readonly times?: number
-  /** Kill the outer process this long after the start. */
-  readonly killOuterAfterMs?: number
 }
 
+/** What the program is called with. */
 export interface Job {
   readonly isolation: Isolation
   readonly busybox: string
@@ -44,6 +44,7 @@ export interface Job {
   readonly steps: readonly Step[]
 }
 
+/** How one ended. */
 export interface StepOutcome {
   readonly exitCode?: number
   readonly owners?: Readonly<Record<string, { uid: number; gid: number }>>
@@ -54,6 +55,7 @@ export interface StepOutcome {
   readonly times: readonly number[]
 }
 
+/** What the program prints. */
 export interface Outcome {
   readonly mode: Mode
   readonly steps: readonly StepOutcome[]
@@ -69,38 +71,10 @@ export interface Outcome {
   readonly processesLeft: readonly string[]
 }
 
-const appletNames = [
-  'sh',
-  'true',
-  'id',
-  'cat',
-  'sleep',
-  'env',
-  'ls',
-  'chown',
-  'touch',
-  'mkdir',
-  'ps',
-  'hostname',
-  'ip',
-  'kill',
-  'stat',
-  'chroot',
-  'mknod',
-  'grep',
-  'echo',
-  'find',
-  'mount',
-  'umount',
-  'rm',
-  'chmod',
-  'readlink',
-  'ifconfig',
-  'pwd',
-  'setsid',
-  'ln',
-  'cp',
-]
+const appletNames = (
+  'sh true id cat sleep env ls chown touch mkdir ps hostname ip kill stat chroot mknod grep echo find mount umount rm chmod ' +
+  'readlink pwd setsid ln cp tr cut head wc'
+).split(' ')
 
 const [, script = '', role, argument = '{}'] = process.argv
 if (role === 'inner') await inner(JSON.parse(argument) as { job: Job; mode: Mode })
@@ -218,7 +192,7 @@ function list(root: string): string[] {
 function identities(root: string): Record<string, string> {
   return Object.fromEntries(
     list(root).map((path) => {
-      const { ino, birthtimeNs } = statSync(join(root, path), { bigint: true, throwIfNoEntry: false }) ?? {
+      const { ino, birthtimeNs } = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false }) ?? {
         ino: 0n,
         birthtimeNs: 0n,
       }

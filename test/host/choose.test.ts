@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { WherryError } from '../../src/core/errors.ts'
+import { choose, chosenMode } from '../../src/host/choose.ts'
+import type { Facts, IdRange } from '../../src/host/contract.ts'
+
+const everything: IdRange[] = [{ inside: 0, outside: 0, count: 4294967295 }]
+const range = [{ first: 100000, count: 65536 }]
+
+const user: Facts = {
+  uid: 1000,
+  gid: 1001,
+  user: 'ada',
+  arch: 'x64',
+  kernel: '6.1.0',
+  capabilities: '0000000000000000',
+  noNewPrivs: false,
+  uidMap: everything,
+  gidMap: everything,
+  procMasked: false,
+  sysctls: {},
+  tools: { unshare: '/usr/bin/unshare', newuidmap: '/usr/bin/newuidmap', newgidmap: '/usr/bin/newgidmap' },
+  busyboxUnshare: false,
+  subuids: range,
+  subgids: range,
+  takenIds: range,
+  seccompActions: ['user_notif'],
+}
+const root: Facts = {
+  ...user,
+  uid: 0,
+  gid: 0,
+  user: 'root',
+  capabilities: '000001ffffffffff',
+  subuids: [],
+  subgids: [],
+}
+
+const cases: readonly (readonly [name: string, facts: Facts, mode: string, refused: readonly string[]])[] = [
+  ['an ordinary user with subordinate ids', user, 'mapped-100000-65536', []],
+  ['a user without a range', { ...user, subuids: [], subgids: [] }, 'single-1000', ['mapped']],
+  ['a user without newuidmap', { ...user, tools: { unshare: '/usr/bin/unshare' } }, 'single-1000', ['mapped']],
+  ['a process that may not gain privileges', { ...user, noNewPrivs: true }, 'single-1000', ['mapped']],
+  ['different ranges of uids and gids', { ...user, subgids: [{ first: 7, count: 9 }] }, 'mapped-100000-65536-7-9', []],
+  [
+    'the largest of several ranges',
+    { ...user, subuids: [{ first: 5, count: 1 }, ...range] },
+    'mapped-100000-65536',
+    [],
+  ],
+  ['root without a range', root, 'mapped-1879048192-65536', []],
+  ['root with a range', { ...root, subuids: range, subgids: range }, 'mapped-100000-65536', []],
+  ['root whose range is too small', { ...root, subuids: [{ first: 9, count: 99 }] }, 'mapped-1879048192-65536', []],
+  [
+    'root where the usual range is taken',
+    { ...root, takenIds: [{ first: 1879048000, count: 70000 }] },
+    'mapped-1879179264-65536',
+    [],
+  ],
+  [
+    'root of a container with a map of its own',
+    { ...root, uidMap: [{ inside: 0, outside: 100000, count: 65536 }] },
+    'mapped-identity',
+    [],
+  ],
+]
+
+describe('auto', () => {
+  test.each(cases)('chooses for %s', (_name, facts, mode, refused) => {
+    const choice = choose(facts, 'auto')
+    expect(choice.ok && choice.mode.idMap).toBe(mode)
+    expect(choice.refused.map((refusal) => refusal.mode)).toEqual(refused)
+  })
+
+  test('maps the user itself to 0 and its range behind', () => {
+    const { uids, gids, runIds } = chosenMode(choose(user, 'auto'))
+    expect(uids).toEqual([
+      { inside: 0, outside: 1000, count: 1 },
+      { inside: 1, outside: 100000, count: 65536 },
+    ])
+    expect(gids[0]).toEqual({ inside: 0, outside: 1001, count: 1 })
+    expect(runIds).toBeUndefined()
+  })
+
+  test('gives root every id of the host, but none of them to a RUN', () => {
+    const { uids, runIds } = chosenMode(choose(root, 'auto'))
+    expect(runIds).toBe(65536)
+    expect(uids[0]).toEqual({ inside: 0, outside: 1879048192, count: 65536 })
+    expect(uids.reduce((sum, { count }) => sum + count, 0)).toBe(4294967295)
+    const starts = uids.map(({ inside }) => inside)
+    expect(starts).toEqual([0, 65536, 1879048192 + 65536])
+  })
+})
+
+describe('where user namespaces are refused', () => {
+  const refused = (facts: Partial<Facts>): WherryError => {
+    try {
+      chosenMode(choose({ ...user, usernsRefusal: 'unshare: unshare failed: …', ...facts }, 'auto'))
+    } catch (error) {
+      if (error instanceof WherryError) return error
+      throw error
+    }
+    throw new Error('a mode was chosen')
+  }
+
+  test.each([
+    [{ sysctls: { 'user.max_user_namespaces': '0' } }, 'user.max_user_namespaces=28633'],
+    [{ sysctls: { 'kernel.unprivileged_userns_clone': '0' } }, 'kernel.unprivileged_userns_clone=1'],
+    [{ sysctls: { 'kernel.apparmor_restrict_unprivileged_userns': '1' } }, 'apparmor_restrict_unprivileged_userns=0'],
+    [{ container: '/.dockerenv' }, 'seccomp=unconfined'],
+    [{ tools: {} }, 'install util-linux'],
+    [{ busyboxUnshare: true }, 'install util-linux'],
+  ] as const)('%o is mended by %s', (facts, fix) => {
+    const error = refused(facts)
+    expect(error.code).toBe('host-unsupported')
+    expect(error.hint).toContain(fix)
+  })
+
+  test('names chroot as not implemented when it is asked for', () => {
+    expect(() => chosenMode(choose(user, 'chroot'))).toThrow(expect.objectContaining({ code: 'not-implemented' }))
+  })
+})
+
+test('root without CAP_SETUID maps nothing', () => {
+  expect(choose({ ...root, capabilities: '0' }, 'auto').ok).toBe(false)
+})
+
+test('the fix for a missing range does not name ids of another user', () => {
+  const choice = choose({ ...user, subuids: [], subgids: [] }, 'mapped')
+  expect(choice.refused[0]?.fix).toBe('sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 ada')
+})

@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lacks, missingTools, noUserNamespace, programPath } from '../support/need.ts'
+import type { Job, Outcome, Step, StepOutcome } from '../support/sandbox-runner.ts'
+import { type Trial, bundleWithThreads, folderOf, runNodeAs, trials } from '../support/users.ts'
+
+const skipped = lacks('userns', noUserNamespace()) || lacks('tools', missingTools('busybox'))
+const busybox = programPath('busybox') ?? ''
+
+let runner: Awaited<ReturnType<typeof bundleWithThreads>> | undefined
+const folders: string[] = []
+
+beforeAll(async () => {
+  if (!skipped) runner = await bundleWithThreads(join(import.meta.dirname, '../support/sandbox-runner.ts'))
+})
+
+afterAll(() => {
+  runner?.remove()
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function jobOf(trial: Trial, steps: readonly Step[], options: Partial<Job>): string {
+  const folder = folderOf(trial.user)
+  folders.push(folder)
+  return JSON.stringify({ isolation: trial.isolation, busybox, folder, steps, ...options } satisfies Job)
+}
+
+async function carryOut(trial: Trial, steps: readonly Step[], options: Partial<Job> = {}): Promise<Outcome> {
+  const { stdout, stderr } = await runNodeAs(trial.user, [runner?.file ?? '', jobOf(trial, steps, options)])
+  if (stdout === '') throw new Error(stderr)
+  return JSON.parse(stdout) as Outcome
+}
+
+const shell = (script: string, spec: Partial<Step['spec']> = {}): Step => ({
+  spec: { args: ['sh', '-c', script], ...spec },
+})
+
+/** Files that only the kernel's own root may write, and one that docker hides. */
+const kernelFiles = [
+  '/proc/sys/kernel/core_pattern',
+  '/proc/sys/kernel/shmmax',
+  '/proc/sys/kernel/hostname',
+  '/proc/sys/vm/drop_caches',
+  '/proc/sysrq-trigger',
+  '/sys/power/state',
+  '/sys/kernel/mm/transparent_hugepage/enabled',
+]
+
+const user33 = { uid: 33, gid: 33, supplementaryGids: [33, 44] }
+
+const steps = {
+  success: shell('true'),
+  failure: shell('exit 7'),
+  signalled: shell('sh -c "kill -TERM \\$\\$"; echo $?'),
+  missing: { spec: { args: ['no-such-program'] } },
+  notExecutable: { spec: { args: ['/etc/passwd'] } },
+  environment: { spec: { args: ['env'], env: ['PATH=/bin', 'A.B=dots', 'TEXT=two words\nand lines', 'UTF=é'] } },
+  identity: shell('id -u; id -g; id -G; pwd; umask', { ...user33, cwd: '/home' }),
+  capabilities: shell('grep -E "CapEff|CapBnd|NoNewPrivs" /proc/self/status'),
+  streams: shell(
+    'echo out >/dev/stdout; echo err >/dev/stderr; cat /dev/stdin; ls -l /proc/self/fd 2>/dev/null | grep -c pipe:',
+  ),
+  names: shell('hostname; cat /etc/hosts', { hostname: 'box', extraHosts: [['db', '10.1.2.3']] }),
+  resolver: shell('cat /etc/resolv.conf; echo x 2>/dev/null >/etc/resolv.conf || echo read-only'),
+  kernel: shell(
+    `for f in ${kernelFiles.join(' ')}; do [ -e $f ] && (echo 1 >$f) 2>/dev/null && echo wrote $f; done; true`,
+  ),
+  mounting: shell(
+    'mount -t tmpfs none /tmp 2>/dev/null && echo mounted; umount /proc 2>/dev/null && echo unmounted; true',
+  ),
+  escape: shell('mkdir -p /tmp/x; chroot /tmp/x /bin/true 2>/dev/null; cat /proc/1/cmdline | tr "\\0" " " | cut -c1-3'),
+  processes: shell('ls /proc | grep -c "^[0-9]"; echo $$'),
+  noNetwork: shell('cat /proc/net/dev | grep -c :; ip addr show lo | grep -o "127.0.0.1/8"', { network: 'none' }),
+  background: shell('setsid sleep 4711 & echo started'),
+  script: { spec: { args: ['/dev/pipes/EOF'], script: { name: 'EOF', content: '#!/bin/sh\necho from a script\n' } } },
+  devices: shell(
+    'echo x >/dev/null && head -c 3 /dev/zero | wc -c && ls /dev/pts/ptmx && touch /dev/shm/x && echo fine',
+  ),
+  aborted: { ...shell('echo begun; setsid sleep 4712 & sleep 4713'), abortAfterMs: 300 },
+} as const satisfies Record<string, Step>
+
+const names = Object.keys(steps) as (keyof typeof steps)[]
+
+describe.skipIf(skipped).each(skipped ? [] : trials())('as $user.name, $isolation', (trial) => {
+  let outcome: Outcome
+  const of = (name: keyof typeof steps): StepOutcome => outcome.steps[names.indexOf(name)]!
+
+  beforeAll(async () => {
+    outcome = await carryOut(trial, Object.values(steps), { overlay: true })
+  })
+
+  test('takes the mode asked for', () => {
+    expect(outcome.mode.kind).toBe(trial.isolation)
+  })
+
+  test('passes exit codes on', () => {
+    expect(of('success').exitCode).toBe(0)
+    expect(of('failure').exitCode).toBe(7)
+    expect(of('signalled').stdout).toBe('143\n')
+  })
+
+  test('a program that is not there is 127, one that may not run is 126', () => {
+    expect(of('missing')).toMatchObject({ exitCode: 127 })
+    expect(of('notExecutable').exitCode).toBe(126)
+  })
+
+  test('gives exactly the environment asked for', () => {
+    const own = trial.isolation === 'single' ? 'APT_CONFIG=/dev/apt.conf\n' : ''
+    expect(of('environment').stdout).toBe(`PATH=/bin\nA.B=dots\nTEXT=two words\nand lines\nUTF=é\n${own}`)
+  })
+
+  test('runs as the user and groups asked for, in the folder asked for', () => {
+    const ids = trial.isolation === 'single' ? '0\n0\n0\n' : '33\n33\n33 44\n'
+    expect(of('identity').stdout).toBe(`${ids}/home\n0022\n`)
+  })
+
+  test("has docker's capabilities and may gain privileges", () => {
+    expect(of('capabilities').stdout.match(/\S+$/gm)).toEqual(['00000000a80425fb', '00000000a80425fb', '0'])
+  })
+
+  test('standard streams can be opened by name; input is empty', () => {
+    expect(of('streams')).toMatchObject({ stdout: 'out\n2\n', stderr: 'err\n' })
+  })
+
+  test('has its host name, and the extra hosts', () => {
+    const lines = of('names').stdout.split('\n')
+    expect(lines.slice(0, 2)).toEqual(['box', '127.0.0.1\tlocalhost box'])
+    expect(lines).toContain('10.1.2.3\tdb')
+  })
+
+  test('resolves names as the host does and cannot change that', () => {
+    expect(of('resolver').stdout).toBe(`${readFileSync('/etc/resolv.conf', 'utf8')}read-only\n`)
+  })
+
+  test('cannot write to the kernel', () => {
+    expect(of('kernel').stdout).toBe('')
+  })
+
+  test('cannot mount or unmount', () => {
+    expect(of('mounting').stdout).toBe('')
+  })
+
+  test('sees no process but its own', () => {
+    expect(of('escape').stdout.trim()).toBe('sh')
+    const [count = '', pid] = of('processes').stdout.split('\n')
+    expect(Number(count)).toBeLessThan(6)
+    expect(pid).toBe('1')
+  })
+
+  test('network none leaves a working loopback interface alone', () => {
+    expect(of('noNetwork').stdout).toBe('1\n127.0.0.1/8\n')
+  })
+
+  test('has the usual devices', () => {
+    expect(of('devices').stdout).toBe('3\n/dev/pts/ptmx\nfine\n')
+  })
+
+  test('runs a script of its own', () => {
+    expect(of('script').stdout).toBe('from a script\n')
+  })
+
+  test('ends with its first process, and at once when aborted', () => {
+    expect(of('background')).toMatchObject({ exitCode: 0, stdout: 'started\n' })
+    expect(of('aborted')).toMatchObject({ stdout: 'begun\n', error: { code: 'cancelled' } })
+    expect(of('aborted').ms).toBeLessThan(2000)
+    expect(running('sleep 471')).toEqual([])
+  })
+
+  test('leaves nothing: no mount, no process, no change of the tree', () => {
+    expect(outcome.mountsLeft).toEqual([])
+    expect(outcome.processesLeft).toEqual([])
+    expect(outcome.upper.filter((path) => !['etc', 'tmp', 'tmp/x'].includes(path))).toEqual([])
+    expect(outcome.times['etc']?.[1]).toBe(outcome.times['etc']?.[0])
+  })
+
+  test('makes mount points in an empty image and removes them', async () => {
+    const bare = await carryOut(trial, [shell('ls /; ls -d /etc/hosts')], { overlay: true, bare: true })
+    expect(bare.steps[0]?.stdout).toBe('bin\ndev\netc\nproc\nsys\n/etc/hosts\n')
+    expect(bare.upper).toEqual([])
+    expect(bare.times['']?.[1]).toBe(bare.times['']?.[0])
+  })
+
+  test('keeps the time that the run itself gave to a folder', async () => {
+    const { times } = await carryOut(trial, [shell('sleep 0.1; touch /etc/new')])
+    expect(times['etc']?.[1]).not.toBe(times['etc']?.[0])
+  })
+
+  test('dies with its outer process', async () => {
+    const job = jobOf(trial, [shell('sleep 4714')], {})
+    const own = trial.user.uid === process.getuid?.()
+    const child = spawn(process.execPath, [runner?.file ?? '', job], {
+      stdio: 'ignore',
+      ...(own ? {} : { uid: trial.user.uid, gid: trial.user.gid }),
+      cwd: '/',
+    })
+    await until(() => running('sleep 4714').length > 0)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await until(() => running('sleep 4714').length === 0)
+  })
+})
+
+describe.skipIf(skipped)('single', () => {
+  const single = (skipped ? [] : trials()).filter(({ isolation }) => isolation === 'single')
+
+  test.each(single)('as $user.name: remembers every owner that was asked for', async (trial) => {
+    const script = `cd /home; touch a c 'new name'; mkdir d; ln -s a link
+      chown 33:44 a; chown 7:8 /home/c; chown 9:9 "new name"; chown -h 5:6 link; chown 1:2 d
+      chown 33:44 /etc/passwd; cd d; chown 3:4 ../a && chroot / chown 10:11 /etc/group`
+    const {
+      steps: [step],
+      identities,
+    } = await carryOut(trial, [shell(script)], { overlay: true })
+    expect(step).toMatchObject({ exitCode: 0, stderr: '' })
+    const owner = (path: string): string => {
+      const { uid, gid } = step?.owners?.[identities[path] ?? ''] ?? { uid: -9, gid: -9 }
+      return `${uid}:${gid}`
+    }
+    expect(['home/a', 'home/c', 'home/new name', 'home/d', 'etc/passwd', 'etc/group'].map(owner)).toEqual([
+      ...['3:4', '7:8', '9:9', '1:2', '33:44', '10:11'],
+    ])
+    expect(Object.values(step?.owners ?? {})).toContainEqual({ uid: 5, gid: 6 })
+  })
+
+  test.each(single)('as $user.name: a run has the owners of its own calls only', async (trial) => {
+    const {
+      steps: [first, second],
+    } = await carryOut(trial, [shell('touch /x; chown 1:1 /x'), shell('true')])
+    expect(Object.keys(first?.owners ?? {})).toHaveLength(1)
+    expect(second?.owners).toEqual({})
+  })
+
+  test.each(single)(
+    'as $user.name: chown takes the setuid bit away, and fails where there is no file',
+    async (trial) => {
+      const script =
+        'cp /bin/busybox /x; chmod 4755 /x; chown 5 /x; stat -c %a /x; chown 5 /nothing || mknod /dev/x c 1 3 && echo made'
+      const {
+        steps: [step],
+      } = await carryOut(trial, [shell(script)])
+      expect(step?.stdout).toBe('755\nmade\n')
+      expect(step?.stderr).toContain('No such file')
+    },
+  )
+})
+
+/** Command lines on this machine that contain a text, those of Node (which has it in a job) left out. */
+function running(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => commandLine(pid))
+    .filter((line) => line.includes(text) && !line.includes('script.js') && !line.startsWith('sh -c'))
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !condition(); i++) await delay(50)
+  expect(condition()).toBe(true)
+}
