@@ -95,7 +95,7 @@ function openSources(): Sources {
       }
       const { fd } = open
       return (buffer, at, length, position) => {
-        const count = readSync(fd, buffer, at, length, source.offset + position)
+        const count = guarded(entry, () => readSync(fd, buffer, at, length, source.offset + position))
         if (count === 0) throw changed(entry)
         return count
       }
@@ -104,18 +104,27 @@ function openSources(): Sources {
 }
 
 function openFile(entry: Entry, path: BytePath): number {
+  // Not blocking: what was a file a moment ago may be a fifo now.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  return guarded(entry, () => openSync(toBytes(path), flags))
+}
+
+/** Errors of what is no plain file any more. */
+const notAFile: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR', 'ESPIPE', 'ENXIO']
+
+function guarded(entry: Entry, work: () => number): number {
   try {
-    // Not blocking: what was a file a moment ago may be a fifo now.
-    return openSync(toBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    return work()
   } catch (error) {
     const code = errnoOf(error)
-    if (code === 'ENOENT' || code === 'ELOOP') throw changed(entry)
+    if (notAFile.includes(code)) throw changed(entry, error)
     throw new WherryError('io', `cannot read "${toText(entry.path)}": ${code ?? String(error)}`, { cause: error })
   }
 }
 
-function changed(entry: Entry): WherryError {
+function changed(entry: Entry, cause?: unknown): WherryError {
   return new WherryError('io', `"${toText(entry.path)}" changed while it was read`, {
     hint: 'Stop what writes to it, or exclude it in .dockerignore, and build again.',
+    cause,
   })
 }
