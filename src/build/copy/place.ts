@@ -5,8 +5,8 @@
 import { type BytePath, compareTreePaths } from '../../core/bytepath.ts'
 import type { Entry } from '../../oci/contents.ts'
 import type { TreeView } from '../../oci/tree.ts'
+import { ancestorsOf } from './ancestors.ts'
 import { type Draft, createDrafts } from './drafts.ts'
-import { parentOf } from './paths.ts'
 import { copySelected } from './place-tree.ts'
 import { unpackEntries } from './place-archive.ts'
 import type { Selected } from './select.ts'
@@ -50,10 +50,7 @@ export interface Placer<T> {
   copy(source: PlaceSource<T>, selected: Selected): void
   /** Unpacks an archive's entries into the destination folder. @throws WherryError `copy-failed`, `archive-invalid` */
   unpack(entries: readonly Entry[], origin: (entry: Entry) => T): void
-  /**
-   * Everything, folders before what they hold. The folders above are there too, as they were: whoever unpacks the layer by itself
-   * (docker's overlay2 driver does) must not make up their owner and mode.
-   */
+  /** Everything, folders before what they hold, and the folders above as they were. */
   placed(): Placed<T>[]
 }
 
@@ -65,17 +62,11 @@ export function createPlacer<T>(below: TreeView, options: PlaceOptions): Placer<
     copy: (source, selected) => copySelected(drafts, { source, selected, options, call: ++calls }),
     unpack: (entries, origin) => unpackEntries(drafts, { entries, origin, options, call: ++calls }),
     placed() {
-      const all = new Map(drafts.all().map((draft) => [draft.entry.path, draft]))
-      for (const draft of drafts.all()) addAncestors(all, below, draft.entry.path)
-      return linkTwins([...all.values()].sort((a, b) => compareTreePaths(a.entry.path, b.entry.path)))
+      const all = drafts.all()
+      const paths = new Set(all.map(({ entry }) => entry.path))
+      for (const entry of ancestorsOf(paths, below)) if (!paths.has(entry.path)) all.push({ entry })
+      return linkTwins(all.sort((a, b) => compareTreePaths(a.entry.path, b.entry.path)))
     },
-  }
-}
-
-function addAncestors<T>(all: Map<BytePath, Draft<T>>, below: TreeView, path: BytePath): void {
-  for (let folder = parentOf(path); folder !== '' && !all.has(folder); folder = parentOf(folder)) {
-    const entry = below.lookup(folder)
-    if (entry !== undefined) all.set(folder, { entry })
   }
 }
 
