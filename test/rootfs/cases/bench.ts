@@ -115,7 +115,7 @@ export function portrait(root: string): string[] {
     const words: unknown[] = [path, stat.mode.toString(8), stat.uid, stat.gid, ...xattrs.sort().flat()]
     if (!stat.isDirectory()) {
       // Overlayfs goes on to show the inode number of the file below after a copy-up has parted two names.
-      const key = `${stat.ino} ${stat.birthtimeNs}`
+      const key = [stat.ino, stat.nlink, stat.ctimeNs, stat.birthtimeNs].join()
       const first = firstNames.get(key) ?? path
       firstNames.set(key, first)
       words.push(stat.mtimeNs, stat.rdev, first)

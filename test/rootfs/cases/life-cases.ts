@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestOf, hexOf } from '../../../src/core/digest.ts'
+import { unmount } from '../../../src/host/mounts.ts'
+import { mountWithOptions } from '../../../src/rootfs/mount-overlay.ts'
 import { settle, sweepDrafts } from '../../../src/rootfs/shelf.ts'
 import { type Bench, type Case, applyItems, commitLayer, textAt, viewed } from './bench.ts'
 
@@ -121,6 +123,29 @@ export const lifeCases: readonly Case[] = [
     name: 'refuses parents that are not there',
     async run({ snapshots }) {
       await assert.rejects(async () => snapshots.begin([digestOf('nobody')]), { code: 'store-corrupt' })
+    },
+  },
+  {
+    name: 'mounts many layers by short names on kernels that take no long list',
+    async run({ snapshots, dir }) {
+      if (snapshots.driver === 'copy') return Promise.resolve()
+      const folder = (name: string): string => {
+        mkdirSync(join(dir, name), { recursive: true })
+        return join(dir, name)
+      }
+      const lowers = Array.from({ length: 100 }, (_, i) => folder(`${'long name, with: signs '.repeat(5)}${i}`))
+      lowers.forEach((lower, i) => writeFileSync(join(lower, `f${i}`), ''))
+      const upper = { dir: folder('upper'), work: folder('work') }
+      const target = folder('target')
+      mountWithOptions({ lowers, upper, target, scratch: join(dir, 'names') })
+      try {
+        writeFileSync(join(target, 'new'), '')
+        assert.equal(readdirSync(target).length, 101)
+        assert.deepEqual(readdirSync(upper.dir), ['new'])
+      } finally {
+        unmount(target)
+      }
+      return Promise.resolve()
     },
   },
   {
