@@ -27,6 +27,9 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
   }
   const epoch = sourceDateEpoch(around.env)
   const { outputs, push } = parseOutputs(options.output, around.cwd)
+  if ((options.push || push) && options.tag.length === 0) {
+    throw new WherryError('usage', '--push needs a name to push to', { hint: 'Give the image one with -t.' })
+  }
   return {
     context: resolve(around.cwd, context),
     dockerfile:

@@ -32,7 +32,9 @@ function checkTemplate(template: string): void {
 function fill(template: string, object: object): string {
   return template.replace(action, (_all, json: string | undefined, path: string) => {
     const value = path.split('.').reduce<unknown>((at, key) => (key === '' ? at : field(at, key)), object)
-    return json !== undefined || (typeof value === 'object' && value !== null) ? JSON.stringify(value) : textOf(value)
+    return json !== undefined || (typeof value === 'object' && value !== null)
+      ? JSON.stringify(value ?? null)
+      : textOf(value)
   })
 }
 

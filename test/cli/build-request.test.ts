@@ -74,6 +74,12 @@ describe('a request', () => {
     expect(() => request('--platform linux/amd64,linux/arm64 .')).toThrow('several platforms')
   })
 
+  it('pushes only what has a name', () => {
+    expect(request('--push -t me/app .').push).toBe(true)
+    expect(() => request('--push .')).toThrow('--push needs a name')
+    expect(() => request('-o type=registry .')).toThrow('--push needs a name')
+  })
+
   it('refuses to turn off what cannot be turned off', () => {
     expect(() => request('--rm=false .')).toThrow('--rm=false is not possible')
   })
