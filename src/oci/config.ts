@@ -91,7 +91,7 @@ export function platformOf(config: ImageConfig): Platform {
 /** The history entries of a config, oldest first. */
 export function historyOf(config: ImageConfig): HistoryEntry[] {
   const history = config.raw['history']
-  return Array.isArray(history) ? (history.filter(isJsonObject) as HistoryEntry[]) : []
+  return Array.isArray(history) ? history.filter(isJsonObject) : []
 }
 
 /** The typed reading of the `config` object. Malformed fields count as absent. */
