@@ -4,7 +4,7 @@
 export type CompressionKind = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2'
 
 /** Bytes that `detectCompression` wants to see. */
-export const magicLength = 6
+const magicLength = 6
 
 const magics: readonly (readonly [CompressionKind, readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b, 0x08]],

@@ -54,20 +54,6 @@ export function parseHeaderBlock(block: Buffer): RawHeader {
   }
 }
 
-/** True if the bytes start with a header block of tar: how an archive is told from another file. */
-export function startsWithTarHeader(bytes: Buffer): boolean {
-  if (bytes.length < blockSize) return false
-  const block = bytes.subarray(0, blockSize)
-  if (isZeroBlock(block)) return false
-  try {
-    parseHeaderBlock(block)
-    return true
-  } catch (error) {
-    if (error instanceof WherryError) return false
-    throw error
-  }
-}
-
 function withPrefix(block: Buffer, isUstar: boolean): BytePath {
   const name = textOf(block, fields.name)
   if (!isUstar) return name

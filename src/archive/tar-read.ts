@@ -288,13 +288,3 @@ export class TarParser {
     return new WherryError(code, `${error.message} (${where}, byte ${this.#offset})`, { hint, cause })
   }
 }
-
-/**
- * Parses a whole archive from a stream of chunks.
- * @throws WherryError as `TarParser`
- */
-export async function readTar(source: AsyncIterable<Uint8Array>, sink: TarSink, limits?: TarLimits): Promise<void> {
-  const parser = new TarParser(sink, limits)
-  for await (const chunk of source) parser.write(chunk)
-  parser.end()
-}

@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TarHeader } from '../../src/archive/tar-header.ts'
-import { startsWithTarHeader } from '../../src/archive/tar-block.ts'
 import { cleanArchivePath } from '../../src/archive/tar-meta.ts'
 import { encodeTarHeader, tarEnd } from '../../src/archive/tar-write.ts'
 import { archiveOf, header, parse } from './entries.ts'
@@ -103,13 +102,4 @@ describe('names', () => {
     ['./', ''],
     ['.hidden/..x', '.hidden/..x'],
   ])('cleans %s to "%s"', (raw, clean) => expect(cleanArchivePath(raw)).toBe(clean))
-})
-
-describe('telling an archive', () => {
-  it('knows a header block from other bytes', () => {
-    expect(startsWithTarHeader(archiveOf([{ header: header({}) }]))).toBe(true)
-    expect(startsWithTarHeader(tarEnd)).toBe(false)
-    expect(startsWithTarHeader(Buffer.alloc(600, 'text'))).toBe(false)
-    expect(startsWithTarHeader(Buffer.from('short'))).toBe(false)
-  })
 })
