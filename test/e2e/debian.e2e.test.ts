@@ -41,7 +41,7 @@ describe.skipIf(unfit).each(['mapped', 'single'])('nginx from packages, in %s mo
       const config = JSON.parse(tool('skopeo', 'inspect', '--config', '--tls-verify=false', `docker://${image}`)) as {
         config: Record<string, unknown>
       }
-      expect(config.config).toMatchObject({ User: 'site', StopSignal: 'SIGQUIT', ExposedPorts: { '80/tcp': {} } })
+      expect(config.config).toMatchObject({ User: 'site', StopSignal: 'SIGQUIT', ExposedPorts: { '8080/tcp': {} } })
 
       tool('skopeo', 'copy', '--src-tls-verify=false', `docker://${image}`, `dir:${join(home.dir, 'dir')}`)
       const listing = await listLayers(join(home.dir, 'dir'))
