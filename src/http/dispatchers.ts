@@ -27,7 +27,8 @@ export function createDispatchers(options: DispatcherOptions): Dispatchers {
     const timeouts = { bodyTimeout: options.idleTimeoutMs ?? 60_000, headersTimeout: 300_000 }
     const proxy = proxyFor(url, options.env)
     if (proxy) {
-      const { default: ProxyAgent } = await import('undici/lib/dispatcher/proxy-agent.js')
+      // Its tunnels need what only the whole package sets up.
+      const { ProxyAgent } = await import('undici')
       return new ProxyAgent({
         ...timeouts,
         uri: proxy.href,

@@ -25,6 +25,7 @@ const reasons: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'the network is unreachable',
   ETIMEDOUT: 'the connection timed out',
+  UND_ERR_ABORTED: 'the proxy refused the connection',
   UND_ERR_BODY_TIMEOUT: 'no data came for too long',
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   UND_ERR_HEADERS_TIMEOUT: 'no answer came for too long',
@@ -51,7 +52,8 @@ export function isPlainHttpFailure(error: unknown): boolean {
  */
 export function networkError(error: unknown, url: URL): unknown {
   if (error instanceof WherryError) return error
-  if (isCancelled(error)) return new WherryError('cancelled', 'cancelled', { cause: error })
+  // Undici gives a proxy's refusal the name of a cancellation.
+  if (isCancelled(error) && !isProxyRefusal(error)) return new WherryError('cancelled', 'cancelled', { cause: error })
   const errno = networkErrnoOf(error)
   if (errno === undefined) return error
   const reason = plainHttp.has(errno) ? 'it does not speak TLS' : (reasons[errno] ?? errno)
@@ -60,6 +62,10 @@ export function networkError(error: unknown, url: URL): unknown {
     details: { errno, url: redactUrl(url), retryable: retryable.has(errno) },
     cause: error,
   })
+}
+
+function isProxyRefusal(error: unknown): boolean {
+  return errnoOf(error) === 'UND_ERR_ABORTED' && error instanceof Error && error.message.startsWith('Proxy response')
 }
 
 function networkErrnoOf(error: unknown): string | undefined {
@@ -76,6 +82,6 @@ function hintFor(errno: string, url: URL): string {
   if (untrusted.test(errno)) {
     return `Put its authority's certificate into /etc/containers/certs.d/${url.host}/ca.crt or into the file of SSL_CERT_FILE.`
   }
-  if (errno === 'UND_ERR_ABORTED') return 'Check HTTPS_PROXY and NO_PROXY: the proxy refused the connection.'
+  if (errno === 'UND_ERR_ABORTED') return 'Check HTTPS_PROXY and NO_PROXY.'
   return 'Check the name, the network and the proxy settings (HTTPS_PROXY, NO_PROXY).'
 }

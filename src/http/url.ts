@@ -17,7 +17,9 @@ export function isLoopbackHost(host: string): boolean {
 /** The name or address of `host[:port]`, brackets of IPv6 removed, lower case. */
 export function hostnameOf(host: string): string {
   const bracketed = /^\[([^\]]*)\]/.exec(host)
-  return (bracketed?.[1] ?? host.replace(/:\d+$/, '')).toLowerCase()
+  // An IPv6 address that has lost its brackets has no port.
+  const bare = bracketed?.[1] ?? (/:.*:/.test(host) ? host : host.replace(/:\d+$/, ''))
+  return bare.toLowerCase()
 }
 
 /**
