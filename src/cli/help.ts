@@ -12,7 +12,7 @@ export async function overview(columns: number): Promise<string> {
       'wherry COMMAND [OPTIONS] [ARGUMENTS]\n\nBuilds container images from Dockerfiles with no daemon, no root and no privileges.',
     )
     .options(yargsOptions(globalOptions))
-    .option('version', { alias: 'v', type: 'boolean', describe: 'Show the version' })
+    .option('version', { alias: 'v', describe: 'Show the version' })
     .example('wherry build -t me/app .', 'Build the Dockerfile here')
     .example('wherry build -t reg.example.com/me/app --push .', 'Build and push')
     .example('wherry doctor', 'See what this machine allows')
@@ -60,8 +60,7 @@ function yargsOption(spec: OptionSpec): Options {
   const value = spec.value === undefined ? '' : `${spec.value}: `
   return {
     alias,
-    type: spec.kind === 'boolean' ? 'boolean' : spec.kind === 'list' ? 'array' : 'string',
-    describe: `${value}${spec.help}`,
+    describe: `${value}${spec.help}${spec.kind === 'list' ? ' (may be repeated)' : ''}`,
     ...(spec.choices === undefined ? {} : { choices: spec.choices }),
     ...(spec.on === true ? { default: true } : {}),
   }
