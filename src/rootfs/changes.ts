@@ -2,7 +2,7 @@
 import type { BigIntStats } from 'node:fs'
 import type { BytePath } from '../core/bytepath.ts'
 import type { Entry } from '../oci/contents.ts'
-import type { Change } from './contract.ts'
+import type { Change, ChangesOptions } from './contract.ts'
 import { parentOf } from './disk.ts'
 import { entryOnDisk, sameMetadata } from './metadata.ts'
 import { sameContent } from './same-content.ts'
@@ -44,9 +44,9 @@ export function isChanged(
   return entry.type === 'file' && entry.size > 0 && !sameContent(source, before.disk)
 }
 
-/** The changes among `candidates`, in their order. `excluded` are the paths of mount points, kept out where they are only empty stubs. */
-export function selectChanges(candidates: readonly Candidate[], excluded: readonly BytePath[]): Change[] {
-  const kept = pairedLinks(withoutStubs(candidates, excluded))
+/** The changes among `candidates`, in their order. */
+export function selectChanges(candidates: readonly Candidate[], { excluded, owned }: ChangesOptions): Change[] {
+  const kept = pairedLinks(withoutStubs(withOwned(candidates, owned), excluded))
   const needed = holders(kept)
   const firstNames = new Map<bigint, BytePath>()
   const changes: Change[] = []
@@ -68,6 +68,11 @@ function asLink({ entry, inode }: Candidate, firstNames: Map<bigint, BytePath>):
   }
   firstNames.set(inode, entry.path)
   return entry
+}
+
+function withOwned(candidates: readonly Candidate[], owned: ChangesOptions['owned']): readonly Candidate[] {
+  if (owned === undefined) return candidates
+  return candidates.map((c) => (c.identity !== undefined && owned.has(c.identity) ? { ...c, changed: true } : c))
 }
 
 /** If one name of a file is in the layer all are: a link to a name in a lower layer does not exist in a tar. */

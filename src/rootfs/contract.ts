@@ -42,6 +42,14 @@ export interface Applier {
   finish(): void
 }
 
+/** What counts as a change beside what the disk shows. */
+export interface ChangesOptions {
+  /** Mount points, left out where they are only empty stubs that the parents lack. */
+  readonly excluded: readonly BytePath[]
+  /** Identities (`Change.identity`) of what got another owner that the disk does not show: changed, whatever it looks like. For single mode. */
+  readonly owned?: { has(identity: string): boolean }
+}
+
 export interface Draft {
   /** Folder on disk that belongs to the draft alone. */
   readonly dir: string
@@ -51,7 +59,7 @@ export interface Draft {
   /** Mounts parents and draft for writing. At most once at a time. */
   mount(): Promise<MountedTree>
   /** What the draft changed, in tree order, folders before what they hold; whiteouts and opaques before additions of the same folder. Call after unmounting. */
-  changes(options: { readonly excluded: readonly BytePath[] }): Iterable<Change>
+  changes(options: ChangesOptions): Iterable<Change>
   discard(): Promise<void>
 }
 

@@ -64,7 +64,7 @@ function copyDraft(shelf: Shelf, parents: Parents): Draft {
       }
       return Promise.resolve({ path: join(dir, 'fs'), unmount })
     },
-    changes: ({ excluded }) => selectChanges(copyCandidates({ root, original, times }), excluded),
+    changes: (options) => selectChanges(copyCandidates({ root, original, times }), options),
     discard() {
       removeTree(fromText(dir))
       return Promise.resolve()

@@ -116,7 +116,7 @@ function overlayDraft(shelf: Shelf, parents: Parents, options: SnapshotterOption
       }
       return Promise.resolve({ path: target, unmount: unmountAll })
     },
-    changes: ({ excluded }) => selectChanges(overlayCandidates({ root, lowers: lowerPaths, identities }), excluded),
+    changes: (given) => selectChanges(overlayCandidates({ root, lowers: lowerPaths, identities }), given),
     discard() {
       release()
       removeTree(fromText(dir))

@@ -2,6 +2,11 @@
 
 /** One line: a name and, if it failed, why. */
 export function reportLine(name: string, failure: unknown): string {
-  const text = failure instanceof Error ? (failure.stack ?? failure.message) : failure
-  return `${JSON.stringify([name, text ?? null])}\n`
+  return `${JSON.stringify([name, failure === undefined ? null : textOf(failure)])}\n`
+}
+
+function textOf(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure)
+  const text = failure.stack ?? failure.message
+  return failure.cause === undefined ? text : `${text}\nCause: ${textOf(failure.cause)}`
 }

@@ -105,7 +105,7 @@ export function applyChanges(draft: Draft, changes: Iterable<Change>): void {
 }
 
 /** All that can be seen of a tree, a line for each path. Folders' times are left out: they are no change by themselves. */
-export function portrait(root: string): string[] {
+export function portrait(root: string, links: 'links' | 'no links' = 'links'): string[] {
   const lines: string[] = []
   const firstNames = new Map<string, BytePath>()
   function visit(path: BytePath): void {
@@ -114,11 +114,10 @@ export function portrait(root: string): string[] {
     const xattrs = Object.entries(readXattrs(disk) ?? {}).filter(([name]) => !name.includes('.overlay.'))
     const words: unknown[] = [path, stat.mode.toString(8), stat.uid, stat.gid, ...xattrs.sort().flat()]
     if (!stat.isDirectory()) {
-      // Overlayfs goes on to show the inode number of the file below after a copy-up has parted two names.
       const key = [stat.ino, stat.nlink, stat.ctimeNs, stat.birthtimeNs].join()
       const first = firstNames.get(key) ?? path
       firstNames.set(key, first)
-      words.push(stat.mtimeNs, stat.rdev, first)
+      words.push(stat.mtimeNs, stat.rdev, links === 'links' ? first : '')
     }
     if (stat.isFile()) words.push(stat.size, createHash('sha256').update(readFileSync(disk)).digest('hex').slice(0, 12))
     if (stat.isSymbolicLink()) words.push(readlinkSync(disk, 'latin1'))

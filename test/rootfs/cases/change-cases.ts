@@ -262,6 +262,25 @@ export const changeCases: readonly Case[] = [
     },
   },
   {
+    name: 'counts as changed what got an owner that the disk does not show',
+    async run(bench) {
+      const draft = await bench.snapshots.begin(await commitLayer(bench, [], base))
+      const tree = await draft.mount()
+      const owned = new Set<string>()
+      for (const path of ['d/a', 'empty']) {
+        // A recorder forces the copy-up, which the same mode again does.
+        const at = join(tree.path, path)
+        fs.chmodSync(at, fs.lstatSync(at).mode & 0o7777)
+        const { ino, birthtimeNs } = fs.lstatSync(at, { bigint: true })
+        owned.add(`${ino}:${birthtimeNs}`)
+      }
+      await tree.unmount()
+      assert.deepEqual(listed([...draft.changes({ excluded: [] })]), [])
+      assert.deepEqual(listed([...draft.changes({ excluded: [], owned })]), ['dir d', 'file d/a', 'dir empty'])
+      await draft.discard()
+    },
+  },
+  {
     name: 'stacks layers: what was applied, changed, committed and applied elsewhere looks the same',
     async run(bench) {
       const { snapshots } = bench

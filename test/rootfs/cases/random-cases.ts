@@ -87,6 +87,14 @@ function performAll(root: string, edits: readonly Edit[]): void {
   }
 }
 
+/**
+ * Who is linked to whom is left out: a copy-up parts the names of a lower file without a change of either, and an overlay may show
+ * one inode number for both then, or two for one file.
+ */
+function look(root: string): string[] {
+  return portrait(root, 'no links')
+}
+
 async function checkRounds(bench: Bench, rounds: readonly (readonly Edit[])[], tag: string): Promise<void> {
   const { snapshots } = bench
   const stack: `sha256:${string}`[] = []
@@ -95,7 +103,7 @@ async function checkRounds(bench: Bench, rounds: readonly (readonly Edit[])[], t
     try {
       const tree = await draft.mount()
       performAll(tree.path, edits)
-      const seen = portrait(tree.path)
+      const seen = look(tree.path)
       await tree.unmount()
       // The next round stands on the applied layer, not on the draft: both must look the same to it.
       const copy = await snapshots.begin(stack)
@@ -103,7 +111,7 @@ async function checkRounds(bench: Bench, rounds: readonly (readonly Edit[])[], t
       const chainId = digestOf(`${tag} ${i}`)
       await snapshots.commit(copy, chainId)
       stack.push(chainId)
-      assert.deepEqual(await viewed(bench, stack, portrait), seen)
+      assert.deepEqual(await viewed(bench, stack, look), seen)
     } finally {
       await draft.discard()
     }
