@@ -131,13 +131,13 @@ export function basic(username: string, password: string): string {
 }
 
 /** Listens on a free loopback port; `127.0.0.1:PORT`. */
-export async function listen(server: Server): Promise<string> {
+export async function listen(server: Pick<Server, 'listen' | 'address'>): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /** Ends a server and its connections. */
-export async function stop(server: Server): Promise<void> {
+export async function stop(server: Pick<Server, 'close' | 'closeAllConnections'>): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeAllConnections()
   await closed
