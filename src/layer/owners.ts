@@ -7,7 +7,7 @@ import type { SealItem } from './contract.ts'
 
 type Owner = Pick<Entry, 'uid' | 'gid'>
 
-/** Owners that a process asked for, by `Change.identity`. */
+/** Owners that a process asked for, by `Change.identity`; -1 for a half that it left as it was. */
 export type RecordedOwners = ReadonlyMap<string, Owner>
 
 /**
@@ -19,10 +19,17 @@ export function* withOwners(changes: Iterable<Change>, below: TreeView, owners: 
   for (const { entry, source, identity } of changes) {
     const ofFile = entry.type === 'hardlink' ? files.get(entry.link ?? '') : undefined
     const recorded = identity === undefined ? undefined : owners.get(identity)
-    const { uid, gid } = ofFile ?? recorded ?? ownerBelow(below, entry)
+    const { uid, gid } = ofFile ?? completed(recorded, () => ownerBelow(below, entry))
     files.set(entry.path, { uid, gid })
     yield { entry: { ...entry, uid, gid }, source: source === undefined ? undefined : { path: source, offset: 0 } }
   }
+}
+
+function completed(recorded: Owner | undefined, before: () => Owner): Owner {
+  if (recorded === undefined) return before()
+  if (recorded.uid !== -1 && recorded.gid !== -1) return recorded
+  const { uid, gid } = before()
+  return { uid: recorded.uid === -1 ? uid : recorded.uid, gid: recorded.gid === -1 ? gid : recorded.gid }
 }
 
 function ownerBelow(below: TreeView, { path, type }: Entry): Owner {

@@ -90,7 +90,7 @@ function createRecording(listener: number): Emulator['watch'] {
   const ask = (request: RecorderRequest): void => worker.postMessage(request)
   return (root) => {
     const key = rootKey(statSync(root, { bigint: true }))
-    ask({ kind: 'watch', key })
+    ask({ kind: 'watch', key, since: BigInt(Date.now()) * 1_000_000n })
     return {
       take: async () => {
         const id = ++lastId

@@ -29,6 +29,22 @@ describe('owners in single mode', () => {
     expect(items[0]?.source).toEqual({ path: '/disk/a', offset: 0 })
   })
 
+  test('are completed from below where only a half was recorded', () => {
+    const changes = [
+      { entry: entry('a', 'file'), source: '/disk/a', identity: '1:1' },
+      { entry: entry('new', 'file'), source: '/disk/new', identity: '4:4' },
+    ]
+    const recorded = new Map([
+      ['1:1', { uid: -1, gid: 9 }],
+      ['4:4', { uid: 9, gid: -1 }],
+    ])
+    const items = [...withOwners(changes, view, recorded)]
+    expect(items.map(({ entry: e }) => [e.uid, e.gid])).toEqual([
+      [1, 9],
+      [9, 0],
+    ])
+  })
+
   test('are not taken from something else that was there', () => {
     const [item] = withOwners([{ entry: entry('d', 'file'), source: '/disk/d' }], view, new Map())
     expect([item?.entry.uid, item?.entry.gid]).toEqual([0, 0])

@@ -224,6 +224,18 @@ describe.skipIf(skipped)('single', () => {
     expect(Object.values(step?.owners ?? {})).toContainEqual({ uid: 5, gid: 6 })
   })
 
+  test.each(single)(
+    "as $user.name: a copy that looks like root's on its way to replace a file says nothing",
+    async (trial) => {
+      const script = 'cp /etc/passwd /etc/new; chown 0:0 /etc/new /etc/group; mv /etc/new /etc/passwd'
+      const {
+        steps: [step],
+        identities,
+      } = await carryOut(trial, [shell(script)], { overlay: true })
+      expect(step?.owners).toEqual({ [identities['etc/group'] ?? '']: { uid: 0, gid: 0 } })
+    },
+  )
+
   test.each(single)('as $user.name: a run has the owners of its own calls only', async (trial) => {
     const {
       steps: [first, second],

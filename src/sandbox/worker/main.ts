@@ -60,7 +60,7 @@ function recorder(listener: number): void {
   })
   parentPort?.on('message', (request: RecorderRequest) => {
     if (request.kind === 'watch') {
-      watch(request.key)
+      watch(request.key, request.since)
       return
     }
     const owners = [...take(request.key)].map(([key, { uid, gid }]) => [key, uid, gid] as const)

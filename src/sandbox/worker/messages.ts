@@ -28,7 +28,8 @@ export type SpawnerMessage =
 
 /** To the thread that listens to the filter. */
 export type RecorderRequest =
-  | { readonly kind: 'watch'; readonly key: string }
+  /** `since` is when the run began, in nanoseconds since 1970. */
+  | { readonly kind: 'watch'; readonly key: string; readonly since: bigint }
   | { readonly kind: 'take'; readonly key: string; readonly id: number }
 
 /** From it. */

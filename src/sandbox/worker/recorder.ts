@@ -2,6 +2,10 @@
  * The listener of single mode: answers chown and its kin for the processes of runs, and remembers which owner each file was
  * to have. The file itself stays with the only id there is, but is chowned to that, for what chown does besides: it copies a
  * file of a lower layer up (after which inode and birth time are final), and takes setuid bits and capabilities away.
+ *
+ * A new file that is given to root, as which it appears anyway, is not recorded: mostly that is a copy on its way to replace
+ * a file, with the owner that the program saw on that (useradd and /etc/shadow, which belongs to root:shadow). Without a
+ * record the layer keeps the owner that the file below has.
  */
 import { chownSync, closeSync, constants, fstatSync, openSync, readlinkSync, statSync, type BigIntStats } from 'node:fs'
 import { constants as osConstants } from 'node:os'
@@ -15,8 +19,8 @@ export type OwnerMap = Map<string, { readonly uid: number; readonly gid: number 
 
 /** Records per run, the run being known by its root folder. */
 export interface Recorder {
-  /** Starts to record for the root file system whose root folder is `key` (`rootKey`). */
-  watch(this: void, key: string): void
+  /** Starts to record for the root file system whose root folder is `key` (`rootKey`). Files born after `since` (ns) are new. */
+  watch(this: void, key: string, since: bigint): void
   /** What was recorded for it, which ends it. */
   take(this: void, key: string): OwnerMap
   /** Carries out a call. @returns an errno, or 0 */
@@ -47,21 +51,21 @@ interface Target {
 
 /** A recorder for the calls of this processor. */
 export function createRecorder(calls: CallNumbers): Recorder {
-  const runs = new Map<string, OwnerMap>()
+  const runs = new Map<string, Run>()
   return {
-    watch: (key) => void runs.set(key, new Map()),
+    watch: (key, since) => void runs.set(key, { owners: new Map(), since }),
     take: (key) => {
-      const owners = runs.get(key) ?? new Map<string, never>()
+      const owners = runs.get(key)?.owners ?? new Map<string, never>()
       runs.delete(key)
       return owners
     },
     handle: (notification) => {
       try {
         const target = targetOf(notification, calls.chown)
-        const { file, root } = changeOwner(notification.pid, target)
+        const { before, file, root } = changeOwner(notification.pid, target)
         // A process that changed its root belongs to one of those that run; which one cannot be told.
         const known = runs.get(rootKey(root))
-        for (const owners of known === undefined ? runs.values() : [known]) record(owners, file, target)
+        for (const run of known === undefined ? runs.values() : [known]) record(run, { before, file }, target)
         return 0
       } catch (error) {
         const name = errnoOf(error)
@@ -72,10 +76,18 @@ export function createRecorder(calls: CallNumbers): Recorder {
   }
 }
 
-function record(owners: OwnerMap, file: BigIntStats, { uid, gid }: Target): void {
+interface Run {
+  readonly owners: OwnerMap
+  /** When it began, in nanoseconds since 1970. */
+  readonly since: bigint
+}
+
+function record({ owners, since }: Run, { before, file }: Changed, { uid, gid }: Target): void {
   const key = `${file.ino}:${file.birthtimeNs}`
-  const before = owners.get(key) ?? { uid: -1, gid: -1 }
-  owners.set(key, { uid: uid === -1 ? before.uid : uid, gid: gid === -1 ? before.gid : gid })
+  const recorded = owners.get(key)
+  if (recorded === undefined && uid <= 0 && gid <= 0 && before.birthtimeNs >= since) return
+  const old = recorded ?? { uid: -1, gid: -1 }
+  owners.set(key, { uid: uid === -1 ? old.uid : uid, gid: gid === -1 ? old.gid : gid })
 }
 
 function targetOf({ number, args }: Notification, chown: CallNumbers['chown']): Target {
@@ -99,15 +111,21 @@ function int(register: bigint): number {
   return Number(BigInt.asIntN(32, register))
 }
 
-function changeOwner(pid: number, target: Target): { file: BigIntStats; root: BigIntStats } {
+/** A file as it was before the call and as it is now. */
+interface Changed {
+  readonly before: BigIntStats
+  readonly file: BigIntStats
+}
+
+function changeOwner(pid: number, target: Target): Changed & { readonly root: BigIntStats } {
   const root = openSync(`/proc/${pid}/root`, pathOnly | constants.O_DIRECTORY)
   try {
     const rootStats = fstatSync(root, { bigint: true })
     const path = target.path === undefined ? undefined : pathOf(pid, target, target.path)
-    if (path === undefined) return { file: chowned(`/proc/${pid}/fd/${target.folder}`), root: rootStats }
+    if (path === undefined) return { ...chowned(`/proc/${pid}/fd/${target.folder}`), root: rootStats }
     const fd = openInRoot(root, path, pathOnly | (target.follow ? 0 : constants.O_NOFOLLOW))
     try {
-      return { file: chowned(`/proc/self/fd/${fd}`), root: rootStats }
+      return { ...chowned(`/proc/self/fd/${fd}`), root: rootStats }
     } finally {
       closeSync(fd)
     }
@@ -117,9 +135,10 @@ function changeOwner(pid: number, target: Target): { file: BigIntStats; root: Bi
 }
 
 /** Path is a link of /proc to an open file, which is followed to the file and no further. */
-function chowned(path: string): BigIntStats {
+function chowned(path: string): Changed {
+  const before = statSync(path, { bigint: true })
   chownSync(path, 0, 0)
-  return statSync(path, { bigint: true })
+  return { before, file: statSync(path, { bigint: true }) }
 }
 
 /** The path from the process's root; undefined if the call means its descriptor. */

@@ -31,6 +31,6 @@ await serve(control, control, {
 process.exit(0)
 
 async function openInner(mode: Mode): Promise<Inner> {
-  const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir)
+  const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir, { identities: mode.kind === 'single' })
   return { mode, snapshots, sandbox: createSandbox({ mode }) }
 }

@@ -83,7 +83,7 @@ function itemsOf(
   draft: Draft,
   { run, result }: { run: TreeRun; result: ProcessResult },
 ): Iterable<SealItem> {
-  const changes = draft.changes({ excluded: inner.sandbox.mountPoints })
+  const changes = draft.changes({ excluded: inner.sandbox.mountPoints, owned: result.owners })
   if (inner.mode.kind === 'single') return ownedItems(changes, run.layers, result.owners)
   return (function* () {
     for (const { entry, source } of changes)
