@@ -40,5 +40,5 @@ const { metafile } = await esbuild.build({
 // Chunks have their hash in their name: those of earlier builds go, but only once the new ones are there.
 const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)))
 for (const name of await readdir(`${root}/dist`)) {
-  if (!made.has(name)) await rm(`${root}/dist/${name}`, { recursive: true })
+  if (!made.has(name) && name !== 'types') await rm(`${root}/dist/${name}`, { recursive: true })
 }
