@@ -14,7 +14,7 @@ export function uploadLocation(base: URL, requested: URL, location: string | und
   const next = new URL(location, requested)
   if (next.hostname === base.hostname && next.protocol === 'http:' && base.protocol === 'https:') {
     next.protocol = base.protocol
-    next.host = base.host
+    next.port = base.port
   }
   if (isForbiddenHop(base, next) || (next.protocol === 'http:' && base.protocol === 'https:')) {
     throw new WherryError(
