@@ -18,8 +18,6 @@ import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { type Engine, type Session, createEngine, runLimiter } from './engine.ts'
 import { createLayerAccess, presentForm } from './layer-access.ts'
-import { writeOutputs } from './outputs.ts'
-import { pushAll } from './push.ts'
 import { trackTemps } from './temps.ts'
 
 /**
@@ -67,10 +65,18 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const session = openSession(held)
   const engine = createEngine(plan, session)
   const image = await imageOf(plan, engine, session)
+  engine.skipUnasked()
   const result = await storeImage(image, held)
   scope.emit({ type: 'image', id: result.id, manifest: result.manifest.digest, tags: result.tags })
-  await writeOutputs(image, { request, session })
-  if (request.push) await pushAll(image, { request, deps, scope })
+  // Loaded here: most builds only store their image.
+  if (request.outputs.length > 0) {
+    const { writeOutputs } = await import('./outputs.ts')
+    await writeOutputs(image, { request, session })
+  }
+  if (request.push) {
+    const { pushAll } = await import('./push.ts')
+    await pushAll(image, { request, deps, scope })
+  }
   return result
 }
 

@@ -41,6 +41,8 @@ export interface Engine {
   result(id: Digest): Promise<StepResult>
   /** DiffIDs of a tree's layers, lowest first. */
   stack(tree: TreeRef): Promise<Digest[]>
+  /** Reports the steps that nothing asked for, because what uses them was cached. */
+  skipUnasked(): void
 }
 
 /** Steps that may run at once: as many as there are processors, two at least so that a sleeping one blocks nobody. */
@@ -84,7 +86,11 @@ export function createEngine(plan: Plan, session: Session): Engine {
     const definition = await ranged(step, () => key(step.id))
     const known = step.fresh ? undefined : await usableRecord(definition, session)
     if (known !== undefined) return log.cached(step, known)
-    const input = await stack(step.input)
+    // Asked for together, so that stages that do not depend on each other run at once.
+    const [input] = await Promise.all([
+      stack(step.input),
+      step.kind === 'copy' ? ranged(step, () => selection(step)) : undefined,
+    ])
     const content: KeyInputs = {
       input: stackKey(input),
       ...(step.kind === 'copy' && { selection: (await ranged(step, () => selection(step))).digest }),
@@ -107,7 +113,10 @@ export function createEngine(plan: Plan, session: Session): Engine {
       return made
     })
   }
-  return { result, stack }
+  const skipUnasked = (): void => {
+    for (const [id, step] of plan.steps) if (!results.has(id)) log.skipped(step)
+  }
+  return { result, stack, skipUnasked }
 }
 
 /** What an executing step gets. */

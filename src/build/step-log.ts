@@ -9,6 +9,8 @@ import type { StepResult } from './engine.ts'
 /** Reports steps. */
 export interface StepLog {
   cached(step: Step, result: StepResult): StepResult
+  /** A step whose result was not needed: what uses it is cached. */
+  skipped(step: Step): void
   running(step: Step, work: (output: StepLog['output']) => Promise<StepResult>): Promise<StepResult>
   /** Reports what a step prints. */
   output(this: void, stream: 'stdout' | 'stderr', text: string): void
@@ -26,6 +28,7 @@ export function stepLog(plan: Plan, scope: Scope): Omit<StepLog, 'output'> {
   const finish = (step: Step, started: number, end: Pick<Finished, 'outcome' | 'digest'>): void =>
     each(step, (id) => ({ type: 'step-finished', id, durationMs: Math.round(performance.now() - started), ...end }))
   return {
+    skipped: (step) => finish(step, performance.now(), { outcome: 'cached' }),
     cached: (step, result) => {
       finish(step, performance.now(), { outcome: 'cached', digest: result.diffId })
       return result

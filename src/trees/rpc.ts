@@ -124,7 +124,8 @@ function readLines(input: Readable, onMessage: (message: Message) => void, onEnd
   const lines = createInterface({ input, crlfDelay: Infinity })
   lines.on('line', (line) => onMessage(JSON.parse(line) as Message))
   lines.on('close', onEnd)
-  input.on('error', () => lines.close())
+  // readline passes its input's errors on: to both ends a broken pipe is one that ended.
+  lines.on('error', () => lines.close())
 }
 
 function send(output: Writable, message: Message): void {
