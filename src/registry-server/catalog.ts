@@ -11,6 +11,7 @@ import { errnoOf } from '../core/errors.ts'
 import { parseJsonObject } from '../core/json.ts'
 import { type Descriptor, parseDescriptor } from '../oci/descriptor.ts'
 import { descriptorJson } from '../oci/image.ts'
+import { folders } from '../store/formats.ts'
 
 /** The files of all repositories. Names, tags and digests have been checked. */
 export interface Catalog {
@@ -36,7 +37,7 @@ export interface Catalog {
 
 /** The catalog below `root`, which is made on the first write. */
 export function openCatalog(root: string): Catalog {
-  const base = join(root, 'registry-v1', 'repositories')
+  const base = join(root, folders.registry, 'repositories')
   const dirOf = (name: string, folder: string): string => join(base, name, folder)
   const tagPath = (name: string, tag: string): string => join(dirOf(name, '_tags'), tag)
   const manifestPath = (name: string, digest: Digest): string => join(dirOf(name, '_manifests'), hexOf(digest))

@@ -62,7 +62,7 @@ export async function writeManifest({ store, catalog }: ManifestParts, exchange:
   }
   const contentType = headerOf(request, 'content-type')?.split(';')[0]?.trim()
   const { document, raw } = parse(bytes, contentType)
-  await checkContents(catalog, name, document)
+  await checkContents({ store, catalog }, name, document)
   const subject = isJsonObject(raw['subject']) ? parseDescriptor(raw['subject'], 'the manifest') : undefined
   await store.blobs.write(bytes, { digest, size: bytes.length })
   await catalog.addManifest(name, describe({ document, raw, digest }), subject?.digest)
@@ -88,13 +88,16 @@ function parse(bytes: Buffer, contentType: string | undefined): { document: Mani
   }
 }
 
-async function checkContents(catalog: Catalog, name: string, document: Manifest | Index): Promise<void> {
+async function checkContents(parts: ManifestParts, name: string, document: Manifest | Index): Promise<void> {
+  const { store, catalog } = parts
   const needed = isIndex(document) ? document.manifests : [document.config, ...document.layers]
   for (const { digest, mediaType, urls } of needed) {
     // Foreign layers are fetched from elsewhere.
     if (isForeignLayerType(mediaType) || (urls && urls.length > 0)) continue
-    const isHere = isIndex(document) ? await catalog.manifest(name, digest) : await catalog.hasBlob(name, digest)
-    if (!isHere) throw refuse(400, 'MANIFEST_BLOB_UNKNOWN', `the repository has no ${digest}`)
+    const isKnown = isIndex(document) ? await catalog.manifest(name, digest) : await catalog.hasBlob(name, digest)
+    // A blob that no manifest named may have been collected since.
+    if (!isKnown || (await store.blobs.sizeOf(digest)) === undefined)
+      throw refuse(400, 'MANIFEST_BLOB_UNKNOWN', `the repository has no ${digest}`)
   }
 }
 

@@ -2,7 +2,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WherryError, errnoOf } from '../core/errors.ts'
-import type { Store } from '../store/contract.ts'
+import type { Lease, Store } from '../store/contract.ts'
 import type { BlobParts } from './blob-handlers.ts'
 import { openCatalog } from './catalog.ts'
 import { isClientGone } from './exchange.ts'
@@ -13,7 +13,7 @@ import { openUploads } from './uploads.ts'
 /** What a server is made of. */
 export interface RegistryServerOptions {
   /** Blobs go here; the repositories' own files lie beside them, in `registry-v1` below the store's root. */
-  readonly store: Pick<Store, 'root' | 'blobs' | 'tempPath'>
+  readonly store: Pick<Store, 'root' | 'blobs' | 'tempPath' | 'lease'>
   /** Called after every request, for an access log. */
   readonly onRequest?: (request: ServedRequest) => void
   /** Called for a failure that the client only sees as a 500. */
@@ -54,13 +54,19 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   // A large blob may take longer than Node's five minutes for a request.
   server.requestTimeout = 0
   server.keepAliveTimeout = 60_000
+  let lease: Lease | undefined
   return {
-    listen: ({ host, port }) => listen(server, host, port),
+    listen: async ({ host, port }) => {
+      // A collection spares what was written since: blobs come before the manifest that names them.
+      lease = await store.lease()
+      return listen(server, host, port)
+    },
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
       await parts.uploads.close()
+      await lease?.release()
     },
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Garbage collection: mark what images, leases and step records reach, then delete the rest.
+ * Garbage collection: mark what images, served repositories, leases and step records reach, then delete the rest.
  *
  * Two rules keep it safe beside running builds. What a lease holds stays: a holder that wrote its line before the collection took
  * its lock is read under the lock, a later one waits (leases.ts). And what was written or renewed since the oldest live lease
  * began stays, held or not.
  */
 import { readdir, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Digest, isDigest } from '../core/digest.ts'
 import { errnoOf } from '../core/errors.ts'
 import { mapLimit } from '../core/schedule.ts'
@@ -26,7 +26,7 @@ const clockSlackMs = 1000
 /** What a collection works on. */
 export interface CollectParts {
   readonly store: Pick<Store, 'blobs' | 'layers' | 'images'>
-  readonly dirs: Readonly<Record<'blobs' | 'steps' | 'layers' | 'snapshots' | 'leases' | 'locks', string>>
+  readonly dirs: Readonly<Record<'blobs' | 'steps' | 'layers' | 'snapshots' | 'registry' | 'leases' | 'locks', string>>
 }
 
 /** How much to collect. */
@@ -71,15 +71,28 @@ export async function collectGarbage(parts: CollectParts, options: CollectOption
   return options.dryRun ? await finish() : await withLock(parts.dirs.locks, collectLock, finish)
 }
 
-/** Marks what images and leases reach; returns the time (ms) since which everything written is protected. */
+/** Marks what images, served repositories and leases reach; returns the time (ms) since which everything written is protected. */
 async function markRoots({ store, dirs }: CollectParts, marker: Marker): Promise<number> {
   const leases = await liveLeases(dirs.leases)
   for (const image of await store.images.list()) {
     await marker.reach(image.manifest.digest)
     await marker.reach(image.id)
   }
+  for (const digest of await servedManifests(dirs.registry)) await marker.reach(digest)
   for (const digest of leases.flatMap((lease) => lease.digests)) await marker.reach(digest)
   return Math.min(Date.now(), ...leases.map((lease) => lease.since)) - (leases.length === 0 ? 0 : clockSlackMs)
+}
+
+/** Manifests that the embedded registry serves from this store: the names in each repository's `_manifests`. */
+async function servedManifests(dir: string): Promise<Digest[]> {
+  const names = await readdir(dir, { recursive: true, encoding: 'utf8' }).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  })
+  return names
+    .filter((name) => basename(dirname(name)) === '_manifests')
+    .map((name) => `sha256:${basename(name)}`)
+    .filter(isDigest)
 }
 
 async function reachStep(step: Found, marker: Marker): Promise<void> {

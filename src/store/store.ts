@@ -37,6 +37,7 @@ function pathsBelow(root: string) {
     layers: join(root, folders.layers),
     contexts: join(root, folders.contexts),
     snapshots: join(root, folders.snapshots),
+    registry: join(root, folders.registry),
     tmp: join(root, folders.tmp),
     locks: join(root, folders.locks),
     leases: join(root, folders.leases),
