@@ -5,7 +5,7 @@ import { digestFromHex } from '../core/digest.ts'
 import { WherryError, isCancelled } from '../core/errors.ts'
 import { sleep } from '../core/schedule.ts'
 import { networkError } from '../http/failure.ts'
-import { type HttpResponse, headerOf } from '../http/message.ts'
+import { type HttpResponse, discard, headerOf } from '../http/message.ts'
 import { type RetryPolicy, isRetryableFailure, nextDelay } from '../http/retry.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Target, failureOf, sendTo } from './target.ts'
@@ -34,12 +34,15 @@ export async function readBlob(
   const hash = start === 0 ? createHash('sha256') : undefined
   const reading: Reading = { target, descriptor, retry, hash, offset: start }
   const first = start < descriptor.size || start === 0 ? await requestFrom(reading) : undefined
-  // The signal is given so that a stream that nobody reads any more ends, too.
-  return Readable.from(first ? bytesOf(reading, first) : [], {
+  const stream = Readable.from(first ? bytesOf(reading, first) : [], {
     objectMode: false,
     highWaterMark: 256 * 1024,
+    // So that a stream that nobody reads any more ends, too.
     signal: target.signal,
   })
+  // A generator that never began has no `finally` that would give the connection back.
+  if (first) stream.once('close', () => discard(first))
+  return stream
 }
 
 async function requestFrom({ target, descriptor, offset }: Reading): Promise<HttpResponse> {

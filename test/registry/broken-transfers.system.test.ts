@@ -62,6 +62,23 @@ describe('blobs', () => {
     await expect(reading.then(readAll)).rejects.toMatchObject({ code: 'digest-mismatch' })
   })
 
+  test('a stream that is given up unread gives its connection back', async () => {
+    const blob = blobOf(8_000_000)
+    await registry.direct.pushBlob(registry.behind('unread'), blob, scope)
+    let isClosed = false
+    registry.proxy.faults.push({
+      when: asks('GET', /blobs/),
+      times: 1,
+      act: (request) => {
+        request.socket.once('close', () => (isClosed = true))
+        return {}
+      },
+    })
+    const stream = await registry.clientWith().blob(registry.at('unread'), blob.descriptor, scope)
+    stream.destroy()
+    await expect.poll(() => isClosed).toBe(true)
+  })
+
   test('a blob that always ends early fails in the end', async () => {
     const blob = blobOf(100_000)
     registry.proxy.faults.push({ when: asks('GET', /blobs/), times: 99, act: respond(200, {}, 'short') })
