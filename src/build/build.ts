@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import type { Digest } from '../core/digest.ts'
 import { WherryError, errnoOf, isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
+import { limiter } from '../core/schedule.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
 import { parseDockerfile } from '../dockerfile/parse.ts'
 import { type Image, type Layer, configDocument, manifestDocument } from '../oci/image.ts'
@@ -122,6 +123,7 @@ function openSession({ request, deps, scope, lease }: Held): Session {
       return context
     },
     runLimit: runLimiter(),
+    unpackLimit: limiter(1),
     hold: (...digests) => lease.hold(...digests),
   }
 }

@@ -32,6 +32,8 @@ export interface Session {
   readonly layers: LayerAccess
   readonly context: () => Promise<BuildContext>
   readonly runLimit: Limiter
+  /** Of one: unpacking. */
+  readonly unpackLimit: Limiter
   /** Holds what the build uses, until it ends. */
   hold(...digests: Digest[]): Promise<void>
 }

@@ -5,16 +5,20 @@ import type { Session } from './engine.ts'
 
 /** Makes the snapshots of a stack present and returns it as trees/ wants it. */
 export async function materialize(session: Session, diffIds: readonly Digest[]): Promise<readonly StackLayer[]> {
-  const { deps, layers, scope } = session
-  const stack = await layers.stack(diffIds)
-  const absent = await deps.trees.missing(stack, scope)
-  if (absent.length === 0) return stack
+  const stack = await session.layers.stack(diffIds)
+  const absent = await session.deps.trees.missing(stack, session.scope)
+  // One at a time: stacks share layers, and each is to be unpacked and published once.
+  return absent.length === 0 ? stack : session.unpackLimit(() => unpack(session, diffIds))
+}
+
+async function unpack({ deps, layers, scope }: Session, diffIds: readonly Digest[]): Promise<readonly StackLayer[]> {
+  const absent = await deps.trees.missing(await layers.stack(diffIds), scope)
   await Promise.all(absent.map((layer) => layers.localForm(layer.diffId)))
-  const present = await layers.stack(diffIds)
-  const indexed = await deps.trees.unpack(present, (_diffId) => deps.store.tempPath('contents'), scope)
+  const stack = await layers.stack(diffIds)
+  const indexed = await deps.trees.unpack(stack, () => deps.store.tempPath('contents'), scope)
   for (const { diffId, size, contentsPath } of indexed) {
     await deps.store.layers.adoptContents(diffId, contentsPath)
     await deps.store.layers.note({ diffId, size })
   }
-  return present
+  return stack
 }

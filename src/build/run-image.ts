@@ -1,4 +1,5 @@
 /** A process over an image, in the foreground; what it changes is dropped. */
+import { limiter } from '../core/schedule.ts'
 import type { Scope } from '../core/scope.ts'
 import { WherryError } from '../core/errors.ts'
 import { diffIdsOf, runtimeOf } from '../oci/config.ts'
@@ -39,6 +40,7 @@ export async function runImage(request: RunImageRequest, deps: BuildDeps, scope:
       layers: createLayerAccess(deps, scope),
       context: () => Promise.reject(new WherryError('internal', 'a run has no build context')),
       runLimit: runLimiter(),
+      unpackLimit: limiter(1),
       hold: (...digests) => lease.hold(...digests),
     }
     const layers = await materialize(session, diffIds)
