@@ -88,8 +88,18 @@ export function checked(result: number, syscall: string, subject?: string | Buff
 
 /** Calls back whenever a descriptor is readable, from the event loop of this thread, until closed. */
 export function whenReadable(fd: number, callback: () => void): { close(): void } {
-  return native().koffi.node.poll(fd, { readable: true }, callback)
+  const watch = native().koffi.node.poll(fd, { readable: true }, callback)
+  watched.add(watch)
+  return {
+    close: () => {
+      watched.delete(watch)
+      watch.close()
+    },
+  }
 }
+
+/** Held here because a watch that the garbage collector finds unreferenced stops watching. */
+const watched = new Set<{ close(): void }>()
 
 const numbers = {
   x64: { mknodat: 259, seccomp: 317, setns: 308 },
