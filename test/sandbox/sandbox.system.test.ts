@@ -202,6 +202,21 @@ describe.skipIf(skipped).each(skipped ? [] : trials())('as $user.name, $isolatio
   })
 })
 
+describe.skipIf(skipped)('root of a container that has a few ids of its own', () => {
+  const mapped = (skipped ? [] : trials()).filter(({ isolation, user }) => isolation === 'mapped' && user.uid !== 0)
+
+  test.each(mapped)('as $user.name: maps them one to one, and covers what docker covers', async (trial) => {
+    const hidden = 'cat /proc/kcore /proc/keys | wc -c; ls /sys/firmware 2>/dev/null | wc -l'
+    const {
+      mode,
+      steps: [kernel, covered],
+    } = await carryOut(trial, [steps.kernel, shell(hidden)], { nested: true })
+    expect(mode.idMap).toBe('mapped-identity')
+    expect(kernel).toMatchObject({ exitCode: 0, stdout: '' })
+    expect(covered?.stdout).toBe('0\n0\n')
+  })
+})
+
 describe.skipIf(skipped)('single', () => {
   const single = (skipped ? [] : trials()).filter(({ isolation }) => isolation === 'single')
 

@@ -39,6 +39,8 @@ export interface Job {
   readonly folder: string
   /** Also run on an overlay over the tree. */
   readonly overlay?: boolean
+  /** Start from root of a namespace with a map of its own, as in a container. */
+  readonly nested?: boolean
   /** Leave out the folders that a run needs. */
   readonly bare?: boolean
   readonly steps: readonly Step[]
@@ -78,19 +80,28 @@ const appletNames = (
 
 const [, script = '', role, argument = '{}'] = process.argv
 if (role === 'inner') await inner(JSON.parse(argument) as { job: Job; mode: Mode })
-else await outer(JSON.parse(role ?? '{}') as Job)
+else if (role === 'container') await container(JSON.parse(argument) as Job)
+else process.stdout.write(await outer(JSON.parse(role ?? '{}') as Job))
 
-async function outer(job: Job): Promise<void> {
+async function outer(job: Job): Promise<string> {
+  const { nested = false, ...rest } = job
   const facts = await probeFacts()
-  const { inner, mode } = await startInner(facts, job.isolation, {
-    argv: [script, 'inner', JSON.stringify({ job })],
+  const { inner, mode } = await startInner(facts, nested ? 'auto' : job.isolation, {
+    argv: nested ? [script, 'container', JSON.stringify(rest)] : [script, 'inner', JSON.stringify({ job })],
     env: process.env,
   })
-  inner.control.write(`${JSON.stringify(mode)}\n`)
+  if (!nested) inner.control.write(`${JSON.stringify(mode)}\n`)
   const output = await text(inner.control)
   const end = await inner.exited
   if (output === '') throw new Error(`inner process: ${JSON.stringify(end)} ${inner.lastErrors()}`)
-  process.stdout.write(output)
+  return output
+}
+
+/** Stands for a container that has a few ids of its own: what is root there starts from that. */
+async function container(job: Job): Promise<void> {
+  prepareInner(Number(process.env[outerPidVariable]))
+  const control = new Socket({ fd: controlFd, readable: true, writable: true })
+  control.end(await outer(job), () => process.exit(0))
 }
 
 async function inner({ job }: { job: Job }): Promise<void> {

@@ -1,12 +1,13 @@
 /** Who the tests can be: root and the machine's trial users when run by root, else the user who runs them. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, chownSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
 import type { Isolation } from '../../src/host/contract.ts'
+import { missingTools } from './need.ts'
 
 const source = join(import.meta.dirname, '../../src')
 const cache = join(import.meta.dirname, '../../node_modules/.cache')
@@ -24,27 +25,32 @@ export interface Trial {
   readonly isolation: Exclude<Isolation, 'auto' | 'chroot'>
 }
 
-/** Every combination that this machine allows to try: ordinary users who are named in WHERRY_TEST_USERS (default ada, bob). */
+/** Every combination that this machine allows to try. As root also an ordinary user with subordinate ids and one without. */
 export function trials(): Trial[] {
   const me = userInfo()
   const own = { name: me.username, uid: me.uid, gid: me.gid }
-  const others = me.uid === 0 ? (process.env['WHERRY_TEST_USERS'] ?? 'ada,bob').split(',').flatMap(knownUser) : []
-  return [own, ...others].filter(mayRead).flatMap((user): Trial[] => {
+  return [own, ...(me.uid === 0 ? ordinaryUsers() : [])].flatMap((user): Trial[] => {
     const single: Trial = { user, isolation: 'single' }
     return user.uid === 0 || hasSubIds(user) ? [{ user, isolation: 'mapped' }, single] : [single]
   })
 }
 
-function knownUser(name: string): User[] {
-  const line = readFileSync('/etc/passwd', 'utf8')
+/** Of the users who log in: the first of either kind. */
+function ordinaryUsers(): User[] {
+  const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
-    .find((entry) => entry.startsWith(`${name}:`))
-  const [, , uid, gid] = line?.split(':') ?? []
-  return uid === undefined || gid === undefined ? [] : [{ name, uid: Number(uid), gid: Number(gid) }]
+    .map((line) => line.split(':'))
+    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+    .filter((user) => user.uid >= 1000 && user.uid < 60000 && mayRead(user))
+  const kinds = [users.find(hasSubIds), users.find((user) => !hasSubIds(user))]
+  return kinds.filter((user) => user !== undefined)
 }
 
 function hasSubIds(user: User): boolean {
-  return ['/etc/subuid', '/etc/subgid'].every((file) => readFileSync(file, 'utf8').includes(`${user.name}:`))
+  const listed = ['/etc/subuid', '/etc/subgid'].every(
+    (file) => existsSync(file) && readFileSync(file, 'utf8').includes(`${user.name}:`),
+  )
+  return listed && missingTools('newuidmap', 'newgidmap') === undefined
 }
 
 /** The repository may lie where another user cannot look. */
