@@ -165,7 +165,11 @@ describe('facts', () => {
       folder,
     )
     expect(findings[0]).toMatchObject({ name: 'isolation', ok: false })
-    expect(findings[1]).toMatchObject({ name: 'user namespaces', ok: false, fix: 'sudo sysctl -w user.max_user_namespaces=28633' })
+    expect(findings[1]).toMatchObject({
+      name: 'user namespaces',
+      ok: false,
+      fix: 'sudo sysctl -w user.max_user_namespaces=28633',
+    })
     expect(diagnose(facts, folder).find(({ name }) => name === 'store')?.ok).toBe(true)
   })
 })
