@@ -7,7 +7,8 @@ import { expect } from 'vitest'
 import { missingTools } from './need.ts'
 import { type Home, type Ran, newHome } from './wherry.ts'
 
-const busybox = '/bin/busybox'
+/** The machine's busybox. */
+export const busybox = '/bin/busybox'
 
 /** Why there is no statically linked busybox to make an image of, or undefined. */
 export function noStaticBusybox(): string | undefined {
