@@ -3,6 +3,9 @@ import type { ArgInstruction } from '../dockerfile/instructions.ts'
 import { expand } from './expand.ts'
 import { type StageState, addHistory } from './state.ts'
 
+/** Args that tell a builder what to scan: declared like any other, but not variables. */
+const scanArgs = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
+
 /** Declares the args of an ARG instruction in a stage. */
 export function applyArg(state: StageState, instruction: ArgInstruction): void {
   const words = instruction.args.map(({ key, value }) => {
@@ -10,7 +13,7 @@ export function applyArg(state: StageState, instruction: ArgInstruction): void {
     const given = state.context.options.buildArgs[key]
     const own = value === undefined ? undefined : expandDefault(state, instruction, { value, given })
     const taken = given ?? own ?? state.context.globals.get(key)
-    if (taken !== undefined) state.env.set(key, taken)
+    if (taken !== undefined && !scanArgs.includes(key)) state.env.set(key, taken)
     state.args.set(key, taken)
     return taken === undefined ? key : `${key}=${taken}`
   })

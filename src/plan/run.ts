@@ -3,7 +3,7 @@ import type { Heredoc, RunInstruction } from '../dockerfile/instructions.ts'
 import { WherryError } from '../core/errors.ts'
 import { runtimeOf } from '../oci/config.ts'
 import { commandArgs } from './config-instructions.ts'
-import { isProxyArg, proxyEnv } from './args.ts'
+import { proxyEnv } from './args.ts'
 import type { RunStep } from './contract.ts'
 import { runHistory } from './history.ts'
 import { type StageState, addHistory, addStep, notImplemented, workdirOf } from './state.ts'
@@ -70,9 +70,7 @@ function chomped(heredoc: Heredoc): string {
   return heredoc.chomp ? heredoc.content.replace(/^\t+/gm, '') : heredoc.content
 }
 
-/** Args in scope with the value that RUN sees, proxies left out. */
+/** Args in scope with the value that RUN sees. A proxy is among them only where an ARG names it, as in BuildKit. */
 function historyArgs(state: StageState): string[] {
-  return [...state.args]
-    .filter(([name]) => !isProxyArg(name))
-    .map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`)
+  return [...state.args].map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`)
 }

@@ -72,6 +72,11 @@ describe.skipIf(isMissing)('the config', () => {
     })
   })
 
+  it('ARG of a scan setting is no variable of RUN', async () => {
+    const built = await builder.build(['FROM box', 'ARG BUILDKIT_SBOM_SCAN_STAGE=true', 'RUN env > /env'])
+    expect(built.text('env')).not.toContain('SBOM')
+  })
+
   it('ENV: names on one line have their values from before it', async () => {
     const built = await builder.build(['FROM scratch', 'ENV a=old', 'ENV a=new b=$a', 'ENV c=$a'])
     expect(built.config.config.Env).toEqual([defaultPath, 'a=new', 'b=old', 'c=new'])
@@ -264,18 +269,25 @@ describe.skipIf(isMissing)('the config', () => {
       expect(built.layers).toHaveLength(built.config.rootfs.diff_ids.length)
     })
 
-    it('shows the args that a RUN had, counted, and no proxy', async () => {
+    it('shows the args that a RUN had, counted', async () => {
       const built = await builder.build(
-        ['FROM box', 'ARG A=1', 'ARG HTTP_PROXY', 'ARG B', 'RUN echo "$HTTP_PROXY" > /proxy', 'CMD ["a b"]'],
+        ['FROM box', 'ARG A=1', 'ARG B', 'ARG C', 'ENV A=2', 'RUN echo $A', 'CMD ["a b"]'],
         {},
-        ['--build-arg', 'B=2', '--build-arg', 'HTTP_PROXY=http://user:secret@proxy'],
+        ['--build-arg', 'B=2'],
       )
-      expect(history(built).slice(-2)).toEqual([
-        'RUN |2 A=1 B=2 /bin/sh -c echo "$HTTP_PROXY" > /proxy # buildkit',
-        'CMD ["a b"]',
-      ])
-      expect(built.text('proxy')).toBe('http://user:secret@proxy\n')
-      expect(JSON.stringify(built.config)).not.toContain('secret')
+      expect(history(built).slice(-2)).toEqual(['RUN |3 A=2 B=2 C= /bin/sh -c echo $A # buildkit', 'CMD ["a b"]'])
+    })
+
+    it('shows a proxy only where an ARG names it, although every RUN has it', async () => {
+      const secret = 'http://user:secret@proxy'
+      const args = ['--build-arg', `HTTP_PROXY=${secret}`]
+      const run = 'RUN echo "$HTTP_PROXY $http_proxy" > /proxy'
+      const silent = await builder.build(['FROM box', run], {}, args)
+      expect(silent.text('proxy')).toBe(`${secret} ${secret}\n`)
+      expect(JSON.stringify(silent.config)).not.toContain('secret')
+      const named = await builder.build(['FROM box', 'ARG HTTP_PROXY', run], {}, args)
+      expect(history(named).at(-1)).toMatch(`RUN |1 HTTP_PROXY=${secret} /bin/sh -c`)
+      expect(named.config.config.Env).toEqual([defaultPath])
     })
 
     it('and everything that the builder makes has the time of SOURCE_DATE_EPOCH', async () => {

@@ -81,11 +81,11 @@ describe('lower', () => {
     ])
   })
 
-  it('writes the args in scope into the history of RUN, proxies left out', async () => {
+  it('writes the args in scope into the history of RUN, a proxy that an ARG names among them', async () => {
     const p = await plan('FROM scratch\nARG a=1\nARG HTTP_PROXY\nRUN x\n', {
       buildArgs: { HTTP_PROXY: 'http://secret' },
     })
-    expect(history(p).at(-1)).toBe('RUN |1 a=1 /bin/sh -c x # buildkit')
+    expect(history(p).at(-1)).toBe('RUN |2 a=1 HTTP_PROXY=http://secret /bin/sh -c x # buildkit')
   })
 
   it('gives proxy args to RUN in no key', async () => {
