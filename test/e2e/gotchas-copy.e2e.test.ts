@@ -107,6 +107,36 @@ describe.skipIf(isMissing)('COPY', () => {
     })
   })
 
+  it('replaces links below its destination, never what they point to', async () => {
+    const built = await builder.build(
+      [
+        'FROM box',
+        'RUN mkdir /out /real && ln -s /etc/passwd /out/a && ln -s /real /out/sub',
+        'COPY dir /out',
+        'COPY f /up/../../../g',
+      ],
+      { 'dir/a': 'a', f: 'f' },
+    )
+    expect(built.root().get('out/a')).toMatchObject({ type: '-', size: '1' })
+    expect(built.text('etc/passwd')).toContain('root:x:0:0')
+    expect(built.text('g')).toBe('f')
+    const told = await builder.refusal(['FROM box', 'RUN mkdir /out && ln -s /etc /out/sub', 'COPY dir /out'], {
+      'dir/sub/passwd': '',
+    })
+    expect(told).toMatch(/cannot copy to non-directory: \/out\/sub .*\[copy-failed\]/)
+  })
+
+  it('takes over a whole root, from an image and onto one', async () => {
+    const built = await builder.build([
+      'FROM box',
+      'RUN mkdir /mine',
+      'COPY --from=box / /',
+      'RUN test -d /mine && echo ok > /ok',
+    ])
+    expect(built.text('ok')).toBe('ok\n')
+    expect(built.root().get('tmp')?.mode).toBe('1777')
+  })
+
   describe('of links in the context', () => {
     const files = {
       'real/inner': 'inner',

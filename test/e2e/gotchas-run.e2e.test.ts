@@ -1,4 +1,5 @@
 /** Where builders differ in RUN and in what its layer holds: marks, links, attributes, traces, users, heredocs. */
+import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { type Builder, busybox, newBuilder, noStaticBusybox, xattrsOf } from '../support/busybox-image.ts'
@@ -67,6 +68,37 @@ describe.skipIf(isMissing)('RUN', () => {
       expect([...built.root().keys()]).toEqual(expect.arrayContaining(['out/g', 'out/list']))
       expect([...built.root().keys()]).not.toContain('out/f')
     })
+  })
+
+  it('that moves a folder of a lower layer brings all of it along', async () => {
+    const built = await builder.build(['FROM box', 'RUN mkdir -p /d/sub && echo text > /d/sub/f', 'RUN mv /d /e'])
+    expect(built.paths(-1)).toEqual(['.wh.d', 'e', 'e/sub', 'e/sub/f'])
+    expect(built.text('e/sub/f')).toBe('text\n')
+  })
+
+  it('keeps pipes, long names and names that are not UTF-8', async () => {
+    const long = `${'n'.repeat(200)}/${'m'.repeat(250)}`
+    const built = await builder.build([
+      'FROM box AS made',
+      `RUN mkdir -p /d/${'n'.repeat(200)} && touch /d/${long} "/d/$(printf '\\377x')" && mkfifo /d/p`,
+      'FROM scratch',
+      'COPY --from=made /d /d',
+    ])
+    expect(built.root().get(`d/${long}`)?.type).toBe('-')
+    expect(built.root().get('d/p')?.type).toBe('p')
+    expect(built.paths(-1)).toHaveLength(5)
+    expect(
+      execFileSync('tar', ['--warning=no-unknown-keyword', '--quoting-style=escape', '-tf', built.layers.at(-1)!], {
+        encoding: 'utf8',
+      }),
+    ).toContain('d/\\377x\n')
+  })
+
+  it('over files of owners that this machine cannot map keeps them', async () => {
+    const built = await builder.build(['FROM box', 'COPY --chown=4000000:70000 f /f', 'RUN cat /f > /g'], { f: 'f' })
+    expect(built.root().get('f')?.owner).toBe('4000000:70000')
+    expect(built.text('g')).toBe('f')
+    expect(built.paths(-1)).toEqual(['g'])
   })
 
   describe('with hard links', () => {
