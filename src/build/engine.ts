@@ -57,6 +57,7 @@ export function createEngine(plan: Plan, session: Session): Engine {
   const keys = new Map<Digest, Promise<Digest>>()
   const results = new Map<Digest, Promise<StepResult>>()
   const log = stepLog(plan, session.scope)
+  const hasRun = [...plan.steps.values()].some((step) => step.kind === 'run')
 
   const once = <T>(known: Map<Digest, Promise<T>>, id: Digest, make: (step: Step) => Promise<T>): Promise<T> => {
     const made = known.get(id) ?? make(plan.steps.get(id)!)
@@ -88,6 +89,7 @@ export function createEngine(plan: Plan, session: Session): Engine {
     const definition = await ranged(step, () => key(step.id))
     const known = step.fresh ? undefined : await usableRecord(definition, session)
     if (known !== undefined) return log.cached(step, known)
+    if (hasRun) session.deps.trees.warm()
     // Asked for together, so that stages that do not depend on each other run at once.
     const [input] = await Promise.all([
       stack(step.input),

@@ -122,6 +122,7 @@ function noTrees(refuse: () => Mode): Trees {
     unpack: refused,
     run: refused,
     remove: refused,
+    warm: () => undefined,
     close: () => Promise.resolve(),
   }
 }

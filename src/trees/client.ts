@@ -37,9 +37,9 @@ export function createTrees(options: TreesOptions): Trees {
       return startIn(options.fallback, options)
     }
   }
+  const ensure = (): Promise<Started> => (started ??= start())
   const call = async (name: string, params: unknown, callOptions: Parameters<Caller['call']>[2]): Promise<unknown> => {
-    started ??= start()
-    const { caller } = await started
+    const { caller } = await ensure()
     return caller.call(name, params, callOptions)
   }
   return {
@@ -64,6 +64,7 @@ export function createTrees(options: TreesOptions): Trees {
     remove: async (chainIds, { signal }) => {
       await call('remove', { chainIds }, { signal })
     },
+    warm: () => void ensure().catch(() => undefined),
     close: async () => {
       if (started !== undefined) await started.then(stop, () => undefined)
     },

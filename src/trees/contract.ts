@@ -74,6 +74,8 @@ export interface Trees {
   run(run: TreeRun, onOutput: (stream: 'stdout' | 'stderr', text: string) => void, scope: Scope): Promise<TreeRunResult>
   /** Deletes snapshots; absent ones are fine. */
   remove(chainIds: readonly Digest[], scope: Scope): Promise<void>
+  /** Starts the inner process ahead of a run that is sure to come. What goes wrong is told by that run. */
+  warm(): void
   /** Ends the inner process, if it runs. */
   close(): Promise<void>
 }
