@@ -94,8 +94,12 @@ describe.skipIf(isMissing)('RUN', () => {
     ).toContain('d/\\377x\n')
   })
 
-  it('over files of owners that this machine cannot map keeps them', async () => {
-    const built = await builder.build(['FROM box', 'COPY --chown=4000000:70000 f /f', 'RUN cat /f > /g'], { f: 'f' })
+  it('keeps owners that no range of ids here may hold, or says what does', async () => {
+    const dockerfile = ['FROM box', 'COPY --chown=4000000:70000 f /f', 'RUN cat /f > /g']
+    const ran = await builder.attempt(dockerfile, { f: 'f' })
+    if (ran.code !== 0)
+      expect(ran.stderr).toMatch(/4000000:70000, which is not mapped here .*\nhint: .*--isolation single/)
+    const built = await builder.build(dockerfile, { f: 'f' }, ran.code === 0 ? [] : ['--isolation', 'single'])
     expect(built.root().get('f')?.owner).toBe('4000000:70000')
     expect(built.text('g')).toBe('f')
     expect(built.paths(-1)).toEqual(['g'])

@@ -165,7 +165,7 @@ function blobPath(oci: string, digest: string): string {
 const line = /^(.)(.{9}) +(\d+)\/(\d+) +(\S+) (\S+ \S+) +(.*)$/
 
 /** Lists a tar, compressed or not, by path without a slash at its end. */
-export function listTar(file: string): Map<string, Listed> {
+function listTar(file: string): Map<string, Listed> {
   const flags = ['--numeric-owner', '--full-time', '--utc', '--quoting-style=literal', '--warning=no-unknown-keyword']
   const text = execFileSync('tar', [...flags, '-tvf', file], { encoding: 'utf8', maxBuffer: 64 << 20 })
   return new Map(text.split('\n').filter(Boolean).map(listed))
