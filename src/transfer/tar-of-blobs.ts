@@ -25,7 +25,20 @@ export function tarOfBlobs({ blobs, nameOf, files }: Contents, store: Pick<Store
       open.finalize()
     },
   })
+  // Before tar-fs has looked at the first blob. Readers that have to make a folder themselves may want to be root for it.
+  for (const name of foldersOf([...blobs.map(nameOf), ...files.map(([file]) => file)])) {
+    archive.entry({ ...plain, mode: 0o755, type: 'directory', name })
+  }
   return Readable.from(archive, { objectMode: false })
+}
+
+/** The folders above these names, each before what it holds. */
+function foldersOf(names: readonly string[]): string[] {
+  const parents = names.flatMap((name) => {
+    const parts = name.split('/').slice(0, -1)
+    return parts.map((_, i) => parts.slice(0, i + 1).join('/'))
+  })
+  return [...new Set(parents)].sort()
 }
 
 /** Headers tell nothing of this machine. */

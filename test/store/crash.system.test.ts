@@ -57,7 +57,8 @@ describe('processes on one store', () => {
     await expectWhole(root)
     const start = performance.now()
     await putTiny(store, 'after', ['docker.io/library/after:latest'])
-    expect(performance.now() - start).toBeLessThan(3000)
+    // At once as a rule; one killed between taking a lock and signing it holds it until it is stale.
+    expect(performance.now() - start).toBeLessThan(13_000)
   })
 
   test('a lock of a killed holder is broken within seconds, one of a living holder is respected', async () => {
