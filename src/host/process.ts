@@ -50,7 +50,7 @@ export function makePipe(): { readonly read: number; readonly write: number } {
 }
 
 /** CLONE_NEW* of clone(2). */
-const newNamespace = { mnt: 0x20000, uts: 0x4000000, ipc: 0x8000000, net: 0x40000000 } as const
+const newNamespace = { mnt: 0x20000, uts: 0x4000000, ipc: 0x8000000, pid: 0x20000000, net: 0x40000000 } as const
 
 /**
  * Runs `work` with this thread alone in a new mount namespace, and brings the thread back to its own. Children started by
@@ -82,6 +82,16 @@ export function enterEmptyNetwork(): number {
   checked(unshare(newNamespace.net), 'unshare')
   bringUpLoopback()
   return openSync('/proc/thread-self/ns/net', 'r')
+}
+
+/**
+ * Makes all later children of this thread members of a pid namespace, for good. The thread itself stays where it is, but can
+ * start no further threads.
+ * @param fd the namespace, a descendant of this thread's own
+ * @throws SystemError
+ */
+export function bearChildrenIn(fd: number): void {
+  checked(syscall('setns', fd, newNamespace.pid), 'setns', 'pid')
 }
 
 /** Sets the host name in the uts namespace of this thread. @throws SystemError */

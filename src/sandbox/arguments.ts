@@ -56,7 +56,6 @@ export function runArguments(spec: ProcessSpec, places: ChainPlaces): string[] {
   const { tool, root } = places
   const table = places.table ? `/proc/self/fd/${prologueFds.table}` : ''
   return [
-    ...[tool('setpriv'), '--pdeathsig', 'KILL', '--'],
     ...(places.network === undefined ? [] : [tool('nsenter'), `--net=${places.network}`, '--']),
     ...[tool('unshare'), '--pid', '--fork', '--kill-child', '--'],
     ...[tool('sh'), '-c', prologue, 'sh', tool('mount'), root, table],

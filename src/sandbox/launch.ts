@@ -7,7 +7,7 @@ import { mountRunTree, procTable } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
 
 /**
- * Mounts and starts. The thread must live as long as the process: it dies with its thread.
+ * Mounts and starts.
  * @throws SystemError
  */
 export function launch(plan: LaunchPlan): ChildProcess {

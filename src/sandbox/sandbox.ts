@@ -16,10 +16,9 @@ import { requireTool } from '../host/tools.ts'
 import { runArguments } from './arguments.ts'
 import type { ProcessResult, ProcessSpec, Sandbox } from './contract.ts'
 import { hostsFile, resolverFile } from './host-files.ts'
-import { launch } from './launch.ts'
 import { ignoreSetuid } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
-import { type Emulator, createEmulator } from './emulator.ts'
+import { type Starter, createStarter } from './starter.ts'
 import { type StartedChild, type Streams, finish, openStreams } from './step.ts'
 import { type Targets, openTargets } from './targets.ts'
 import { makeEmptyNetwork } from './threads.ts'
@@ -36,18 +35,18 @@ interface Surroundings {
   readonly hostProc: boolean
   /** Descriptor of the user namespace for runs, if they have one of their own. */
   readonly userNamespace?: number
-  readonly emulator?: Emulator
+  readonly starter: Starter
 }
 
-/** A sandbox for the inner process of this mode. Nothing happens until the first run. */
+/** A sandbox for the inner process of this mode. Its threads start at once; that they failed is told by the first run. */
 export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
-  let known: Promise<Surroundings> | undefined
+  const known = lookAround(mode)
+  known.catch(() => undefined) // Told by the first run.
   return {
     mountPoints: [...folders, resolverPath, hostsPath].map(fromText),
     run: async (root, spec, signal) => {
       if (signal.aborted) throw new WherryError('cancelled', 'cancelled', { cause: signal.reason })
       checkIds(mode, spec)
-      known ??= lookAround(mode)
       return await runIn(root, spec, { mode, surroundings: await known, signal })
     },
   }
@@ -55,12 +54,12 @@ export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
 
 async function lookAround(mode: Mode): Promise<Surroundings> {
   if (mode.writer === 'root') ignoreSetuid(requireTool('mount'))
-  const [proc, userNamespace, emulator] = await Promise.all([
+  const [proc, userNamespace, starter] = await Promise.all([
     procIsMountable(),
     mode.runIds === undefined ? undefined : openUserNamespace(mode.runIds),
-    mode.kind === 'single' ? createEmulator() : undefined,
+    createStarter(mode.kind === 'single'),
   ])
-  return { hostProc: !proc, userNamespace, emulator }
+  return { hostProc: !proc, userNamespace, starter }
 }
 
 /** Single mode fakes every change of id, so all ids do. */
@@ -88,15 +87,15 @@ interface RunContext {
 }
 
 async function runIn(root: string, spec: ProcessSpec, context: RunContext): Promise<ProcessResult> {
-  const { emulator } = context.surroundings
+  const { starter } = context.surroundings
   const targets = openTargets(root)
   const network = spec.network === 'none' ? await makeEmptyNetwork() : undefined
   try {
     const streams = openStreams(spec.stdio)
-    const owners = emulator?.watch(root)
+    const owners = starter.watch?.(root)
     let child: StartedChild
     try {
-      child = await start(planOf(root, spec, { context, targets, streams, network }), emulator)
+      child = await start(planOf(root, spec, { context, targets, streams, network }), starter)
     } finally {
       streams.handedOver()
     }
@@ -108,9 +107,9 @@ async function runIn(root: string, spec: ProcessSpec, context: RunContext): Prom
   }
 }
 
-async function start(plan: LaunchPlan, emulator: Emulator | undefined): Promise<StartedChild> {
+async function start(plan: LaunchPlan, starter: Starter): Promise<StartedChild> {
   try {
-    return await (emulator === undefined ? startHere(plan) : emulator.start(plan))
+    return await starter.start(plan)
   } catch (error) {
     const known = asWherryError(error)
     if (known.code !== 'internal') throw known
@@ -118,15 +117,6 @@ async function start(plan: LaunchPlan, emulator: Emulator | undefined): Promise<
       cause: error,
     })
   }
-}
-
-function startHere(plan: LaunchPlan): StartedChild {
-  const child = launch(plan)
-  const ended = new Promise<Awaited<StartedChild['ended']>>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-  })
-  return { pid: child.pid ?? 0, ended }
 }
 
 interface PlanParts {

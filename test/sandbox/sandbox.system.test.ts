@@ -187,8 +187,26 @@ describe.skipIf(skipped).each(skipped ? [] : trials())('as $user.name, $isolatio
     expect(times['etc']?.[1]).not.toBe(times['etc']?.[0])
   })
 
-  test('dies with its outer process', async () => {
-    const job = jobOf(trial, [shell('sleep 4714')], {})
+  test('keeps runs at the same time apart', async () => {
+    const script = (i: number): string =>
+      `echo ${i} >/x; chown ${i}:${i} /x; hostname; sleep 0.2; cat /x; ls /proc | grep -c "^[0-9]"`
+    const numbers = [1, 2, 3, 4, 5, 6]
+    const many = numbers.map((i) => shell(script(i), { hostname: `h${i}`, network: i % 2 === 0 ? 'none' : 'host' }))
+    const outcomes = await carryOut(trial, many, { parallel: true })
+    for (const [i, { stdout, owners }] of outcomes.steps.entries()) {
+      expect(stdout).toMatch(new RegExp(`^h${i + 1}\n${i + 1}\n[1-5]\n$`))
+      const wanted = trial.isolation === 'single' ? [{ uid: i + 1, gid: i + 1 }] : []
+      expect(Object.values(owners ?? {})).toEqual(wanted)
+    }
+    expect(outcomes.processesLeft).toEqual([])
+  })
+
+  test.each([
+    ['at its start', {}, 0],
+    ['as root', {}, 300],
+    ['as another user, whose processes no signal of a parent would reach', user33, 300],
+  ])('dies with its outer process, %s', async (_when, ids, afterMs) => {
+    const job = jobOf(trial, [shell('sleep 4714; true', ids)], {})
     const own = trial.user.uid === process.getuid?.()
     const child = spawn(process.execPath, [runner?.file ?? '', job], {
       stdio: 'ignore',
@@ -196,6 +214,7 @@ describe.skipIf(skipped).each(skipped ? [] : trials())('as $user.name, $isolatio
       cwd: '/',
     })
     await until(() => running('sleep 4714').length > 0)
+    await delay(afterMs)
     child.kill('SIGKILL')
     await once(child, 'exit')
     await until(() => running('sleep 4714').length === 0)
@@ -278,7 +297,7 @@ function running(text: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => commandLine(pid))
-    .filter((line) => line.includes(text) && !line.includes('script.js') && !line.startsWith('sh -c'))
+    .filter((line) => line.includes(text) && !line.includes('script.js'))
 }
 
 function commandLine(pid: string): string {

@@ -41,6 +41,8 @@ export interface Job {
   readonly overlay?: boolean
   /** Start from root of a namespace with a map of its own, as in a container. */
   readonly nested?: boolean
+  /** All steps at once, each in an overlay of its own. */
+  readonly parallel?: boolean
   /** Leave out the folders that a run needs. */
   readonly bare?: boolean
   readonly steps: readonly Step[]
@@ -117,8 +119,12 @@ async function inner({ job }: { job: Job }): Promise<void> {
   const times = job.bare === true ? [''] : ['', 'etc']
   const before = times.map((path) => mtime(join(root, path)))
   const sandbox = createSandbox({ mode })
-  const steps: StepOutcome[] = []
-  for (const step of job.steps) steps.push(await runStep(sandbox, root, step))
+  const steps =
+    job.parallel === true
+      ? await Promise.all(
+          job.steps.map((step, i) => inOwnOverlay(`${folder}/${i}`, lower, (own) => runStep(sandbox, own, step))),
+        )
+      : await inTurn(job.steps, (step) => runStep(sandbox, root, step))
   const outcome: Outcome = {
     mode,
     steps,
@@ -152,6 +158,22 @@ function overlay(folder: string, lower: string): { root: string; upper: string }
   for (const path of [upper, work, root]) mkdirSync(path, { mode: 0o755 })
   mountNew('overlay', [['lowerdir+', lower], ['upperdir', upper], ['workdir', work], ['userxattr']], root)
   return { root, upper }
+}
+
+async function inOwnOverlay<T>(folder: string, lower: string, work: (root: string) => Promise<T>): Promise<T> {
+  mkdirSync(folder)
+  const { root } = overlay(folder, lower)
+  try {
+    return await work(root)
+  } finally {
+    unmount(root)
+  }
+}
+
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (const item of items) results.push(await work(item))
+  return results
 }
 
 async function runStep(sandbox: ReturnType<typeof createSandbox>, root: string, step: Step): Promise<StepOutcome> {
@@ -217,6 +239,11 @@ function mountsBelow(root: string, own: number): string[] {
   return lines.filter((line) => line.split(' ')[4]?.startsWith(root)).slice(own)
 }
 
+/** Children that have not ended, save the one that keeps the runs' pid namespace. */
 function childrenLeft(): string[] {
-  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)
+  const pids = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  )
+  const lines = pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
+  return lines.filter((line) => !/unshare --pid --fork -- \S*cat $/.test(line))
 }

@@ -1,23 +1,30 @@
 /**
  * Entry of the sandbox's threads, for what a thread can do to itself only, and for good.
  *
- * Network: leaves for an empty network namespace and hands that over. Then two for single mode. The spawner puts the filter on itself, so that the rest of the inner process stays
- * without, and starts the processes, which inherit it. The recorder answers their calls; it needs a thread of its own because
- * they wait for it.
+ * Network: leaves for an empty network namespace and hands that over. Spawner: starts all processes, in the pid namespace
+ * given; in single mode it first puts the filter on itself, which they inherit, while the rest of the inner process stays
+ * without. Recorder: answers the calls that the filter stops; it needs a thread of its own because they wait for it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { errnoOf } from '../../core/errors.ts'
 import { whenReadable } from '../../host/libc.ts'
-import { enterEmptyNetwork } from '../../host/process.ts'
+import { bearChildrenIn, enterEmptyNetwork } from '../../host/process.ts'
 import { answerNotification, installFilter, receiveNotification } from '../../host/seccomp.ts'
 import { callNumbers, rootFilter } from '../filter.ts'
 import { launch } from '../launch.ts'
-import type { NetworkMessage, RecorderReply, RecorderRequest, Role, SpawnerMessage, StartRequest } from './messages.ts'
+import type {
+  NetworkMessage,
+  RecorderReply,
+  RecorderRequest,
+  Role,
+  SpawnerMessage,
+  SpawnerRequest,
+} from './messages.ts'
 import { createRecorder } from './recorder.ts'
 
 const role = workerData as Role
 if (role.kind === 'network') network()
-else if (role.kind === 'spawner') spawner()
+else if (role.kind === 'spawner') spawner(role.emulate)
 else recorder(role.listener)
 
 function network(): void {
@@ -25,19 +32,26 @@ function network(): void {
   parentPort?.postMessage(message)
 }
 
-function spawner(): void {
+function spawner(emulate: boolean): void {
   const say = (message: SpawnerMessage): void => parentPort?.postMessage(message)
-  say({ kind: 'listening', listener: installRootFilter() })
-  parentPort?.on('message', ({ id, plan }: StartRequest) => {
-    try {
-      const child = launch(plan)
-      child.once('error', (error) => say({ kind: 'failed', id, message: error.message }))
-      child.once('exit', (code, signal) => say({ kind: 'ended', id, end: { code, signal } }))
-      if (child.pid !== undefined) say({ kind: 'started', id, pid: child.pid })
-    } catch (error) {
-      say({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) })
+  parentPort?.on('message', (request: SpawnerRequest) => {
+    if (request.kind === 'start') start(request, say)
+    else {
+      bearChildrenIn(request.fd)
+      say({ kind: 'ready', listener: emulate ? installRootFilter() : undefined })
     }
   })
+}
+
+function start({ id, plan }: Extract<SpawnerRequest, { kind: 'start' }>, say: (message: SpawnerMessage) => void): void {
+  try {
+    const child = launch(plan)
+    child.once('error', (error) => say({ kind: 'failed', id, message: error.message }))
+    child.once('exit', (code, signal) => say({ kind: 'ended', id, end: { code, signal } }))
+    if (child.pid !== undefined) say({ kind: 'started', id, pid: child.pid })
+  } catch (error) {
+    say({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) })
+  }
 }
 
 /** Without a listener (one is there already, in some containers) owners are lost, but programs work. */

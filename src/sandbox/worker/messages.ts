@@ -4,7 +4,7 @@ import type { LaunchPlan } from '../plan.ts'
 
 /** What a thread is for. */
 export type Role =
-  | { readonly kind: 'spawner' }
+  | { readonly kind: 'spawner'; readonly emulate: boolean }
   | { readonly kind: 'recorder'; readonly listener: number }
   | { readonly kind: 'network' }
 
@@ -13,15 +13,14 @@ export interface NetworkMessage {
   readonly fd: number
 }
 
-/** To the thread that has the filter and starts processes. */
-export interface StartRequest {
-  readonly id: number
-  readonly plan: LaunchPlan
-}
+/** To the thread that starts processes. First of all comes `nursery`, once: the pid namespace for them. */
+export type SpawnerRequest =
+  | { readonly kind: 'nursery'; readonly fd: number }
+  | { readonly kind: 'start'; readonly id: number; readonly plan: LaunchPlan }
 
-/** From it. First of all comes `listening`, once. */
+/** From it. First of all comes `ready`, once. */
 export type SpawnerMessage =
-  | { readonly kind: 'listening'; readonly listener: number | undefined }
+  | { readonly kind: 'ready'; readonly listener: number | undefined }
   | { readonly kind: 'started'; readonly id: number; readonly pid: number }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }
   | { readonly kind: 'ended'; readonly id: number; readonly end: ChildEnd }

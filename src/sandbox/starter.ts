@@ -1,29 +1,30 @@
-/** Single mode's two threads, as the main thread has them: processes start under a filter, and owners are remembered. */
+/** The thread that starts processes, and in single mode the one that remembers owners, as the main thread has them. */
 import { statSync } from 'node:fs'
 import { WherryError } from '../core/errors.ts'
 import type { ProcessResult } from './contract.ts'
+import { openNursery } from './nursery.ts'
 import type { LaunchPlan } from './plan.ts'
 import type { ChildEnd, StartedChild } from './step.ts'
 import { startWorker } from './threads.ts'
-import type { RecorderReply, RecorderRequest, SpawnerMessage, StartRequest } from './worker/messages.ts'
+import type { RecorderReply, RecorderRequest, SpawnerMessage, SpawnerRequest } from './worker/messages.ts'
 import { rootKey } from './worker/recorder.ts'
 
-/** Starts processes that believe to be root, and knows which owners they gave to files. */
-export interface Emulator {
+/** Starts processes that die with this one. */
+export interface Starter {
   /** @throws WherryError `sandbox-failed` */
   start(plan: LaunchPlan): Promise<StartedChild>
-  /** Records for the root file system mounted at `root`, until `take`. */
-  watch(root: string): { take(): Promise<ProcessResult['owners']> }
+  /** Records owners for the root file system mounted at `root`, until `take`; absent where owners are real or cannot be told. */
+  watch?(root: string): { take(): Promise<ProcessResult['owners']> }
 }
 
 /**
  * Starts the threads; they end with the process.
- * @throws WherryError `sandbox-failed` if the filter cannot be installed
+ * @param emulate true if processes are to believe that they are root and may have any id
+ * @throws WherryError `sandbox-failed` if a thread cannot do what it is for
  */
-export async function createEmulator(): Promise<Emulator> {
-  const { listener, start } = await createSpawner()
-  const watch = listener === undefined ? () => ({ take: () => Promise.resolve(undefined) }) : createRecording(listener)
-  return { start, watch }
+export async function createStarter(emulate: boolean): Promise<Starter> {
+  const { listener, start } = await createSpawner(emulate)
+  return listener === undefined ? { start } : { start, watch: createRecording(listener) }
 }
 
 interface Waiting {
@@ -32,22 +33,24 @@ interface Waiting {
   ended(this: void, end: ChildEnd): void
 }
 
-async function createSpawner(): Promise<{ listener: number | undefined; start: Emulator['start'] }> {
-  const worker = startWorker({ kind: 'spawner' })
+async function createSpawner(emulate: boolean): Promise<{ listener: number | undefined; start: Starter['start'] }> {
+  const worker = startWorker({ kind: 'spawner', emulate })
+  const nursery = openNursery()
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   const listener = await new Promise<number | undefined>((resolve, reject) => {
     worker.on('error', (error) => {
-      const failure = new WherryError('sandbox-failed', `single mode does not work here: ${error.message}`, {
+      const failure = new WherryError('sandbox-failed', `the thread that starts steps failed: ${error.message}`, {
         cause: error,
       })
       reject(failure)
       for (const { failed } of waiting.values()) failed(failure)
     })
     worker.on('message', (message: SpawnerMessage) => {
-      if (message.kind === 'listening') resolve(message.listener)
+      if (message.kind === 'ready') resolve(message.listener)
       else dispatch(waiting, message)
     })
+    nursery.then((fd) => worker.postMessage({ kind: 'nursery', fd } satisfies SpawnerRequest), reject)
   })
   worker.unref()
   return {
@@ -56,13 +59,13 @@ async function createSpawner(): Promise<{ listener: number | undefined; start: E
       new Promise((resolve, reject) => {
         const id = ++lastId
         waiting.set(id, { started: resolve, failed: reject, ended: () => undefined })
-        const request: StartRequest = { id, plan }
+        const request: SpawnerRequest = { kind: 'start', id, plan }
         worker.postMessage(request)
       }),
   }
 }
 
-function dispatch(waiting: Map<number, Waiting>, message: Exclude<SpawnerMessage, { kind: 'listening' }>): void {
+function dispatch(waiting: Map<number, Waiting>, message: Exclude<SpawnerMessage, { kind: 'ready' }>): void {
   const waiter = waiting.get(message.id)
   if (message.kind === 'started') {
     // `ended` comes later on the same port.
@@ -78,7 +81,7 @@ function dispatch(waiting: Map<number, Waiting>, message: Exclude<SpawnerMessage
     waiter?.failed(new WherryError('sandbox-failed', `the sandbox of the step could not be set up: ${message.message}`))
 }
 
-function createRecording(listener: number): Emulator['watch'] {
+function createRecording(listener: number): NonNullable<Starter['watch']> {
   const worker = startWorker({ kind: 'recorder', listener })
   const waiting = new Map<number, (owners: RecorderReply['owners']) => void>()
   let lastId = 0
