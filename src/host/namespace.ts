@@ -17,33 +17,11 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { WherryError, asWherryError } from '../core/errors.ts'
-import { choose, chosenMode } from './choose.ts'
-import type { Facts, IdRange, InnerCommand, InnerProcess, Isolation, Mode } from './contract.ts'
+import type { IdRange, InnerCommand, InnerProcess, Mode } from './contract.ts'
 import { requireTool, widePath } from './tools.ts'
 
 /** Environment variable that tells the inner process the outer one's pid, for `prepareInner`. */
 export const outerPidVariable = 'WHERRY_OUTER_PID'
-
-/**
- * Starts the inner process in the best mode that works. With `auto`, where the maps that look possible are refused after
- * all (newuidmap without its privileges, in containers), `single` is tried.
- * @throws WherryError `host-unsupported`, `not-implemented`
- */
-export async function startInner(
-  facts: Facts,
-  requested: Isolation,
-  command: InnerCommand,
-): Promise<{ readonly inner: InnerProcess; readonly mode: Mode }> {
-  const mode = chosenMode(choose(facts, requested))
-  try {
-    return { inner: await enterNamespace(mode, command), mode }
-  } catch (error) {
-    if (requested !== 'auto' || mode.kind !== 'mapped') throw error
-    const second = choose(facts, 'single')
-    if (!second.ok) throw error
-    return { inner: await enterNamespace(second.mode, command), mode: second.mode }
-  }
-}
 
 /**
  * Starts Node with `command` as uid 0 of a new user and mount namespace, mapped as `mode` says.

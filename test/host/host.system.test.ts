@@ -10,7 +10,7 @@ import { chosenMode, choose } from '../../src/host/choose.ts'
 import { diagnose } from '../../src/host/doctor.ts'
 import { probeFacts } from '../../src/host/facts.ts'
 import { openInRoot, setTimes } from '../../src/host/files.ts'
-import { enterNamespace, startInner } from '../../src/host/namespace.ts'
+import { enterNamespace } from '../../src/host/namespace.ts'
 import { makePipe } from '../../src/host/process.ts'
 import { getXattr, listXattrs, readXattrs, removeXattr, setXattr } from '../../src/host/xattrs.ts'
 import { runInNamespace } from '../support/namespace.ts'
@@ -90,20 +90,22 @@ test('a pipe can be opened by name, unlike those of Node', async () => {
 
 const noNamespace = lacks('userns', noUserNamespace())
 
+const bestMode = async () => chosenMode(choose(await probeFacts(), 'auto'))
+
 describe.skipIf(noNamespace)('the inner process', () => {
   const command = (script: string) => ({ argv: ['-e', script], env: process.env })
 
   test('is uid 0 with every capability in the namespace, and none of the host', async () => {
     const script = `const fs = require('fs')
       fs.writeSync(3, JSON.stringify([process.getuid(), /CapEff:\\t(\\S+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]]))`
-    const { inner } = await startInner(await probeFacts(), 'auto', command(script))
+    const inner = await enterNamespace(await bestMode(), command(script))
     const [answer] = (await once(inner.control, 'data')) as [Buffer]
     expect(JSON.parse(answer.toString())).toEqual([0, expect.stringMatching(/1ffffffffff$/)])
     expect(await inner.exited).toEqual({ code: 0, signal: null })
   })
 
   test('has neither the extra certificates nor a short PATH', async () => {
-    const mode = chosenMode(choose(await probeFacts(), 'auto'))
+    const mode = await bestMode()
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: '/nonexistent', PATH: '/nowhere' }
     const script = `require('fs').writeSync(3, JSON.stringify([process.env.NODE_EXTRA_CA_CERTS ?? '', process.env.PATH]))`
     const inner = await enterNamespace(mode, { argv: ['-e', script], env })
@@ -113,13 +115,13 @@ describe.skipIf(noNamespace)('the inner process', () => {
   })
 
   test('says what it died of', async () => {
-    const { inner } = await startInner(await probeFacts(), 'auto', command('throw new Error("broken")'))
+    const inner = await enterNamespace(await bestMode(), command('throw new Error("broken")'))
     expect((await inner.exited).code).toBe(1)
     expect(inner.lastErrors()).toContain('broken')
   })
 
   test('can be killed', async () => {
-    const { inner } = await startInner(await probeFacts(), 'auto', command('setInterval(() => {}, 1000)'))
+    const inner = await enterNamespace(await bestMode(), command('setInterval(() => {}, 1000)'))
     await delay(20)
     inner.kill()
     expect(await inner.exited).toEqual({ code: null, signal: 'SIGKILL' })
@@ -135,7 +137,8 @@ describe.skipIf(noNamespace)('the inner process', () => {
     const facts = await probeFacts()
     const { tools: all } = facts
     const tools = Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('new')))
-    const { inner, mode } = await startInner({ ...facts, uid: facts.uid, tools }, 'auto', command('0'))
+    const mode = chosenMode(choose({ ...facts, tools }, 'auto'))
+    const inner = await enterNamespace(mode, command('0'))
     expect(mode.kind).toBe(facts.uid === 0 ? 'mapped' : 'single')
     expect((await inner.exited).code).toBe(0)
   })

@@ -17,11 +17,12 @@ import {
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { choose, chosenMode } from '../../src/host/choose.ts'
 import { controlFd, type Isolation, type Mode } from '../../src/host/contract.ts'
 import { probeFacts } from '../../src/host/facts.ts'
 import { prepareInner } from '../../src/host/inner.ts'
 import { mountNew, unmount } from '../../src/host/mounts.ts'
-import { outerPidVariable, startInner } from '../../src/host/namespace.ts'
+import { enterNamespace, outerPidVariable } from '../../src/host/namespace.ts'
 import type { ProcessSpec } from '../../src/sandbox/contract.ts'
 import { createSandbox } from '../../src/sandbox/sandbox.ts'
 
@@ -88,7 +89,8 @@ else process.stdout.write(await outer(JSON.parse(role ?? '{}') as Job))
 async function outer(job: Job): Promise<string> {
   const { nested = false, ...rest } = job
   const facts = await probeFacts()
-  const { inner, mode } = await startInner(facts, nested ? 'auto' : job.isolation, {
+  const mode = chosenMode(choose(facts, nested ? 'auto' : job.isolation))
+  const inner = await enterNamespace(mode, {
     argv: nested ? [script, 'container', JSON.stringify(rest)] : [script, 'inner', JSON.stringify({ job })],
     env: process.env,
   })
