@@ -18,7 +18,7 @@ import { openContext } from './context/context.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { type Engine, type Session, createEngine, runLimiter } from './engine.ts'
-import { createLayerAccess, presentForm } from './layer-access.ts'
+import { createLayerAccess, localFormOf } from './layer-access.ts'
 import { trackTemps } from './temps.ts'
 
 /**
@@ -139,7 +139,7 @@ async function imageOf(plan: Plan, engine: Engine, session: Session): Promise<Im
 }
 
 async function layerOf({ deps }: Session, diffId: Digest): Promise<Layer> {
-  const blob = (await presentForm(diffId, deps)) ?? (await deps.store.layers.get(diffId))?.forms[0]
+  const blob = (await localFormOf(diffId, deps)) ?? (await deps.store.layers.get(diffId))?.forms[0]
   if (blob === undefined) throw new WherryError('blob-missing', `layer ${diffId} is not in the store`)
   return { diffId, blob }
 }

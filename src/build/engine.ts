@@ -4,7 +4,7 @@
  */
 import { cpus } from 'node:os'
 import type { Digest } from '../core/digest.ts'
-import { WherryError, isCancelled, withRange } from '../core/errors.ts'
+import { isCancelled, withRange } from '../core/errors.ts'
 import { limiter, type Limiter } from '../core/schedule.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Plan, RunStep, Step, TreeRef } from '../plan/contract.ts'
@@ -174,9 +174,4 @@ async function usableRecord(key: Digest, session: Session): Promise<(StepRecord 
 function resultOf(record: StepRecord & { diffId: Digest }): StepResult {
   const { diffId, createdAt, fidelity } = record
   return { diffId, createdAt, fidelity }
-}
-
-/** The error of a plan that names a step that it does not hold. */
-export function unknownStep(id: Digest): WherryError {
-  return new WherryError('internal', `the plan has no step ${id}`)
 }

@@ -8,7 +8,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { chainIdOf } from '../oci/image.ts'
 import { compressionOf } from '../oci/media-types.ts'
 import { type MergedTree, mergeLayers } from '../oci/tree-merge.ts'
-import { fetchLayer } from '../transfer/fetch.ts'
+import { fetchLayer, presentForm } from '../transfer/fetch.ts'
 import type { StackLayer } from '../trees/contract.ts'
 import type { BuildDeps } from './deps.ts'
 
@@ -73,15 +73,13 @@ function missing(diffId: Digest): never {
   })
 }
 
-/** The form whose blob is in the store: plain before compressed. */
-export async function presentForm(
+/** The form of a layer whose blob is in the store, plain before compressed; undefined if there is none. */
+export async function localFormOf(
   diffId: Digest,
   { store }: Pick<BuildDeps, 'store'>,
 ): Promise<Descriptor | undefined> {
-  const forms = (await store.layers.get(diffId))?.forms ?? []
-  const plainFirst = [...forms].sort((a, b) => Number(isCompressed(a)) - Number(isCompressed(b)))
-  for (const form of plainFirst) if ((await store.blobs.sizeOf(form.digest)) !== undefined) return form
-  return undefined
+  const record = await store.layers.get(diffId)
+  return record === undefined ? undefined : presentForm(record, store)
 }
 
 function isCompressed(form: Descriptor): boolean {
@@ -89,12 +87,12 @@ function isCompressed(form: Descriptor): boolean {
 }
 
 async function localForm(diffId: Digest, deps: BuildDeps, scope: Scope): Promise<Descriptor> {
-  return (await presentForm(diffId, deps)) ?? (await fetchLayer(diffId, deps, scope))
+  return (await localFormOf(diffId, deps)) ?? (await fetchLayer(diffId, deps, scope))
 }
 
 async function stackLayer(diffIds: readonly Digest[], { store }: BuildDeps): Promise<StackLayer> {
   const diffId = diffIds.at(-1)!
-  const form = await presentForm(diffId, { store })
+  const form = await localFormOf(diffId, { store })
   return {
     diffId,
     chainId: chainIdOf(diffIds)!,

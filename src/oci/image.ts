@@ -91,11 +91,6 @@ export function configDocument(image: Image, mediaType: string = mediaTypes.ociC
   return documentOf(mediaType, Buffer.from(JSON.stringify(image.config.raw)))
 }
 
-/** The digest of an image's config, which is the image's id. */
-export function imageIdOf(image: Image): Digest {
-  return configDocument(image).descriptor.digest
-}
-
 /**
  * The OCI manifest of an image.
  * @throws WherryError `internal` if layers and config do not match
