@@ -46,6 +46,9 @@ export function encodeContents(entries: readonly Entry[]): Buffer {
   return Buffer.from(entries.map((e) => encoder.add(e)).join('') + encoder.end(), contentsEncoding)
 }
 
+/** What stands for a missing link, sha256, offset, device and xattrs. */
+const absent = [0, 0, -1, 0, 0]
+
 function encodeEntry(e: Entry): string {
   const row: unknown[] = [types.indexOf(e.type), e.path, e.mode, e.uid, e.gid, e.size, e.mtime.toString()]
   const rest = [
@@ -55,7 +58,7 @@ function encodeEntry(e: Entry): string {
     e.devMajor === undefined ? 0 : [e.devMajor, e.devMinor ?? 0],
     e.xattrs ?? 0,
   ]
-  while (rest.length > 0 && (rest.at(-1) === 0 || rest.at(-1) === -1)) rest.pop()
+  while (rest.length > 0 && rest.at(-1) === absent[rest.length - 1]) rest.pop()
   return JSON.stringify([...row, ...rest])
 }
 

@@ -5,7 +5,7 @@ const commands = {
   format: ['biome', 'format', '.'],
   lint: ['eslint', '--cache', '--cache-location', 'node_modules/.cache/eslint/', '.'],
   types: ['tsc', '--noEmit'],
-  unit: ['vitest', 'run', '--project', 'unit', '--reporter=dot'],
+  unit: ['vitest', 'run', '--project', 'unit', '--reporter=default'],
 }
 
 const started = performance.now()
