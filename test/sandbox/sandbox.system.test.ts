@@ -223,6 +223,7 @@ describe.skipIf(skipped).each(skipped ? [] : trials())('as $user.name, $isolatio
 
 describe.skipIf(skipped)('root of a container that has a few ids of its own', () => {
   const mapped = (skipped ? [] : trials()).filter(({ isolation, user }) => isolation === 'mapped' && user.uid !== 0)
+  if (mapped.length === 0) test.skip('needs an ordinary user with subordinate ids to be root of it', () => undefined)
 
   test.each(mapped)('as $user.name: maps them one to one, and covers what docker covers', async (trial) => {
     const hidden = 'cat /proc/kcore /proc/keys | wc -c; ls /sys/firmware 2>/dev/null | wc -l'
