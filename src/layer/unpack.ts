@@ -91,6 +91,7 @@ function layerSink(applier: Applier | undefined, contents: ContentsFile | undefi
     data(chunk) {
       if (current?.type !== 'file') return
       file?.write(chunk)
+      if (contents === undefined) return
       if (chunk.length === current.size) sha256 = hash('sha256', chunk)
       else (digest ??= createHash('sha256')).update(chunk)
     },
