@@ -82,7 +82,7 @@ function receive(pending: Map<number, Pending>, message: Message): void {
 /** A function that a served end offers; `note` sends something before the answer. */
 export type Handler = (
   params: never,
-  tools: { readonly signal: AbortSignal; note(note: Json): void },
+  tools: { readonly signal: AbortSignal; note(this: void, note: Json): void },
 ) => Promise<unknown>
 
 /** Serves calls until the input ends; then cancels what is under way and resolves. */
