@@ -6,6 +6,8 @@ import type { Session } from './engine.ts'
 /** Makes the snapshots of a stack present and returns it as trees/ wants it. */
 export async function materialize(session: Session, diffIds: readonly Digest[]): Promise<readonly StackLayer[]> {
   const stack = await session.layers.stack(diffIds)
+  // Held before it is looked at: a prune at the same time must not take a snapshot that was seen.
+  await session.hold(...stack.map((layer) => layer.chainId))
   const absent = await session.deps.trees.missing(stack, session.scope)
   // One at a time: stacks share layers, and each is to be unpacked and published once.
   return absent.length === 0 ? stack : session.unpackLimit(() => unpack(session, diffIds))

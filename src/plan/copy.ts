@@ -64,8 +64,18 @@ function pathSource(path: string, instruction: CopyInstruction | AddInstruction)
   }
   if (isGit) throw notImplemented('ADD of a git repository', instruction.at)
   if (!isUrl) return { kind: 'path', path }
-  const last = new URL(path).pathname.split('/').findLast((part) => part !== '')
-  return { kind: 'url', url: path, filename: last === undefined ? '__unnamed__' : decodeURIComponent(last) }
+  return { kind: 'url', url: path, filename: filenameOf(path, instruction) }
+}
+
+/** The name that a downloaded file gets: the last part of the URL's path, as one name. */
+function filenameOf(url: string, instruction: CopyInstruction | AddInstruction): string {
+  try {
+    const decoded = decodeURIComponent(new URL(url).pathname)
+    const last = decoded.split('/').findLast((part) => part !== '')
+    return last === undefined || last === '.' || last === '..' ? '__unnamed__' : last
+  } catch (cause) {
+    throw new WherryError('dockerfile-invalid', `${url} is not a URL`, { at: instruction.at, cause })
+  }
 }
 
 async function sourceTree(state: StageState, instruction: CopyInstruction): Promise<CopyStep['from']> {

@@ -165,6 +165,23 @@ describe('lower', () => {
     })
   })
 
+  it.each([
+    ['http://h/a/b%20c', 'b c'],
+    ['http://h/a/..%2F..%2Fetc', 'etc'],
+    ['http://h/', '__unnamed__'],
+    ['http://h/%2E%2E', '__unnamed__'],
+  ])('names the file of %s %s', async (url, filename) => {
+    const p = await plan(`FROM scratch\nADD ${url} /\n`)
+    expect([...p.steps.values()].at(-1)).toMatchObject({ sources: [{ kind: 'url', filename }] })
+  })
+
+  it('refuses what is no URL, with its line', async () => {
+    await expect(plan('FROM scratch\nADD http://h/%zz /\n')).rejects.toMatchObject({
+      code: 'dockerfile-invalid',
+      at: { startLine: 2 },
+    })
+  })
+
   it('refuses to copy from a later stage', async () => {
     await expect(
       plan('FROM scratch AS a\nCOPY --from=b /x /\nFROM scratch AS b\n', { target: 'a' }),

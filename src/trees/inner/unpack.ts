@@ -14,37 +14,39 @@ export async function unpackStack(
   { layers, temps }: InnerCalls['unpack'],
   signal: AbortSignal,
 ): Promise<IndexedLayer[]> {
-  const indexed: IndexedLayer[] = []
+  const indexed = new Map<Digest, IndexedLayer>()
   for (const [i, layer] of layers.entries()) {
     const parents = layers.slice(0, i).map((l) => l.chainId)
-    const work = underWay.get(layer.chainId) ?? unpackOne(inner, { layer, parents, temp: temps[layer.diffId]! }, signal)
+    // A stack may hold a layer twice (empty ones do): it is listed once.
+    const temp = indexed.has(layer.diffId) ? undefined : temps[layer.diffId]
+    const work = underWay.get(layer.chainId) ?? unpackOne(inner, { layer, parents, temp }, signal)
     underWay.set(layer.chainId, work)
     try {
       const made = await work
-      if (made !== undefined) indexed.push(made)
+      if (made !== undefined) indexed.set(made.diffId, made)
     } finally {
       underWay.delete(layer.chainId)
     }
   }
-  return indexed
+  return [...indexed.values()]
 }
 
 async function unpackOne(
   inner: Inner,
-  { layer, parents, temp }: { layer: StackLayer; parents: readonly Digest[]; temp: string },
+  { layer, parents, temp }: { layer: StackLayer; parents: readonly Digest[]; temp: string | undefined },
   signal: AbortSignal,
 ): Promise<IndexedLayer | undefined> {
   if (await inner.snapshots.has(layer.chainId)) return undefined
-  const isNew = !existsSync(layer.contentsPath)
+  const contentsPath = existsSync(layer.contentsPath) ? undefined : temp
   const draft = await inner.snapshots.begin(parents)
   try {
     const applier = draft.applier({ owners: inner.mode.kind === 'mapped' })
     const { size } = await unpackLayer(
-      { blobPath: layer.blobPath, expectedDiffId: layer.diffId, applier, contentsPath: isNew ? temp : undefined },
+      { blobPath: layer.blobPath, expectedDiffId: layer.diffId, applier, contentsPath },
       signal,
     )
     await inner.snapshots.commit(draft, layer.chainId)
-    return isNew ? { diffId: layer.diffId, size, contentsPath: temp } : undefined
+    return contentsPath === undefined ? undefined : { diffId: layer.diffId, size, contentsPath }
   } catch (error) {
     await draft.discard()
     throw error
