@@ -37,7 +37,13 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   const { store, clean } = trackTemps(deps.store)
   const lease = await store.lease()
   try {
-    const result = await buildHeld({ request, deps: { ...deps, store }, scope: inner, lease })
+    const result = await buildHeld({
+      request,
+      deps: { ...deps, store },
+      scope: inner,
+      lease,
+      fail: () => failure.abort(),
+    })
     finish('done')
     return result
   } catch (error) {
@@ -55,6 +61,8 @@ interface Held {
   readonly deps: BuildDeps
   readonly scope: Scope
   readonly lease: Lease
+  /** Ends what is under way. */
+  fail(this: void): void
 }
 
 async function buildHeld(held: Held): Promise<BuildResult> {
@@ -65,7 +73,12 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   scope.emit({ type: 'plan', steps: plan.lines.map(({ step: _step, ...line }) => line) })
   const session = openSession(held)
   const engine = createEngine(plan, session)
-  const image = await imageOf(plan, engine, session)
+  const image = await imageOf(plan, engine, session).catch(async (error: unknown) => {
+    // Temp files and the lease go when the last step has ended, not before.
+    held.fail()
+    await engine.settled()
+    throw error
+  })
   engine.skipUnasked()
   const result = await storeImage(image, held)
   scope.emit({ type: 'image', id: result.id, manifest: result.manifest.digest, tags: result.tags })

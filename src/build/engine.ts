@@ -43,6 +43,8 @@ export interface Engine {
   result(id: Digest): Promise<StepResult>
   /** DiffIDs of a tree's layers, lowest first. */
   stack(tree: TreeRef): Promise<Digest[]>
+  /** Resolves when nothing that was started is under way any more, however it ended. */
+  settled(): Promise<void>
   /** Reports the steps that nothing asked for, because what uses them was cached. */
   skipUnasked(): void
 }
@@ -120,7 +122,10 @@ export function createEngine(plan: Plan, session: Session): Engine {
   const skipUnasked = (): void => {
     for (const [id, step] of plan.steps) if (!results.has(id)) log.skipped(step)
   }
-  return { result, stack, skipUnasked }
+  const settled = async (): Promise<void> => {
+    await Promise.allSettled([...keys.values(), ...selections.values(), ...results.values()])
+  }
+  return { result, stack, settled, skipUnasked }
 }
 
 /** What an executing step gets. */

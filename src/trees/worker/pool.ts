@@ -30,7 +30,13 @@ export function createPool(size: number): Pool {
   const assign = (worker: Worker, job: Waiting): void => {
     active.set(worker, job)
     worker.ref()
-    worker.postMessage(job.message)
+    try {
+      worker.postMessage(job.message)
+    } catch (cause) {
+      // What cannot be cloned never reaches the thread, which is free again.
+      finish(worker)
+      job.reject(new WherryError('internal', `a job cannot be given to a thread: ${String(cause)}`, { cause }))
+    }
   }
   const finish = (worker: Worker): Waiting | undefined => {
     const job = active.get(worker)
@@ -51,6 +57,8 @@ export function createPool(size: number): Pool {
       all.delete(worker)
       active.get(worker)?.reject(new WherryError('internal', `a worker thread failed: ${String(cause)}`, { cause }))
       active.delete(worker)
+      const next = queue.shift()
+      if (next !== undefined) assign(start(), next)
     })
     return worker
   }
@@ -63,6 +71,8 @@ export function createPool(size: number): Pool {
         else queue.push(job)
       }),
     close: async () => {
+      const closed = new WherryError('cancelled', 'the worker threads were ended')
+      for (const job of [...active.values(), ...queue.splice(0)]) job.reject(closed)
       await Promise.all([...all].map((worker) => worker.terminate()))
     },
   }
