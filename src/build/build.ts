@@ -128,7 +128,8 @@ function openSession({ request, deps, scope, lease }: Held): Session {
     deps,
     scope,
     layers: createLayerAccess(deps, scope),
-    context: () => {
+    context: (name) => {
+      if (name !== undefined) throw new WherryError('internal', `no context is named ${name}`)
       context ??= openContext(
         { directory: request.context, dockerfile: request.dockerfile, cacheDir: deps.store.contextDir },
         scope,

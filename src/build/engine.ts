@@ -8,13 +8,15 @@ import { isCancelled, withRange } from '../core/errors.ts'
 import { limiter, type Limiter } from '../core/schedule.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Plan, RunStep, Step, TreeRef } from '../plan/contract.ts'
+import { inputsOf } from '../plan/reach.ts'
 import type { StepRecord } from '../store/contract.ts'
 import type { BuildContext } from './context/context.ts'
 import type { BuildDeps } from './deps.ts'
-import { type KeyInputs, stackKey, stepKey } from './keys.ts'
+import { type KeyInputs, stackKey, stackedKey, stepKey } from './keys.ts'
 import type { LayerAccess } from './layer-access.ts'
 import { type StepLog, stepLog } from './step-log.ts'
 import { type CopySelection, copySelection, runCopyStep } from './steps/copy.ts'
+import { type MountStack, mountDigests, mountStacks } from './steps/mounts.ts'
 import { runRunStep } from './steps/run.ts'
 import { runWorkdirStep } from './steps/workdir.ts'
 
@@ -30,7 +32,8 @@ export interface Session {
   readonly deps: BuildDeps
   readonly scope: Scope
   readonly layers: LayerAccess
-  readonly context: () => Promise<BuildContext>
+  /** The build context, or the named one. */
+  readonly context: (name?: string) => Promise<BuildContext>
   readonly runLimit: Limiter
   /** Of one: unpacking. */
   readonly unpackLimit: Limiter
@@ -66,14 +69,15 @@ export function createEngine(plan: Plan, session: Session): Engine {
     known.set(id, made)
     return made
   }
-  const treeKey = async (tree: TreeRef): Promise<Digest> =>
-    tree.kind === 'base' ? stackKey(tree.diffIds) : key(tree.id)
+  const treeKey = async (tree: TreeRef): Promise<Digest> => {
+    if (tree.kind === 'base') return stackKey(tree.diffIds)
+    return tree.kind === 'step' ? key(tree.id) : stackedKey(await treeKey(tree.below), await key(tree.id))
+  }
   const key = (id: Digest): Promise<Digest> =>
     once(keys, id, async (step) => {
-      const input = await treeKey(step.input)
-      if (step.kind !== 'copy') return stepKey(step, { input })
-      if (step.from.kind === 'tree') return stepKey(step, { input, from: await treeKey(step.from.tree) })
-      return stepKey(step, { input, selection: (await selection(step)).digest })
+      const [input, ...others] = await Promise.all(inputsOf(step).map(treeKey))
+      if (step.kind !== 'copy' || step.from.kind === 'tree') return stepKey(step, { input: input!, others })
+      return stepKey(step, { input: input!, selection: (await selection(step)).digest })
     })
   const selections = new Map<Digest, Promise<CopySelection>>()
   const selection = (step: Step & { kind: 'copy' }): Promise<CopySelection> =>
@@ -82,8 +86,8 @@ export function createEngine(plan: Plan, session: Session): Engine {
     )
   const stack = async (tree: TreeRef): Promise<Digest[]> => {
     if (tree.kind === 'base') return [...tree.diffIds]
-    const step = plan.steps.get(tree.id)!
-    const [below, made] = await Promise.all([stack(step.input), result(tree.id)])
+    const under = tree.kind === 'stacked' ? tree.below : plan.steps.get(tree.id)!.input
+    const [below, made] = await Promise.all([stack(under), result(tree.id)])
     return [...below, made.diffId]
   }
   const result = (id: Digest): Promise<StepResult> => once(results, id, (step) => settle(step))
@@ -93,13 +97,15 @@ export function createEngine(plan: Plan, session: Session): Engine {
     if (known !== undefined) return log.cached(step, known)
     if (hasRun) session.deps.trees.warm()
     // Asked for together, so that stages that do not depend on each other run at once.
-    const [input] = await Promise.all([
+    const [input, selected, mounts] = await Promise.all([
       stack(step.input),
       step.kind === 'copy' ? ranged(step, () => selection(step)) : undefined,
+      step.kind === 'run' ? mountStacks(step.mounts, stack) : [],
     ])
     const content: KeyInputs = {
       input: stackKey(input),
-      ...(step.kind === 'copy' && { selection: (await ranged(step, () => selection(step))).digest }),
+      ...(selected !== undefined && { selection: selected.digest }),
+      ...(step.kind === 'run' && { others: await ranged(step, () => mountDigests(step.mounts, mounts, session)) }),
     }
     const contentKey = stepKey(step, content)
     const same = step.fresh ? undefined : await usableRecord(contentKey, session)
@@ -112,7 +118,8 @@ export function createEngine(plan: Plan, session: Session): Engine {
         input,
         session,
         output,
-        selection: step.kind === 'copy' ? await selection(step) : undefined,
+        selection: selected,
+        mounts,
       })
       const record: StepRecord = { ...made, description: step.text }
       for (const k of new Set([contentKey, definition])) await session.deps.store.steps.put(k, record)
@@ -135,6 +142,8 @@ export interface Execution {
   readonly session: Session
   readonly output: StepLog['output']
   readonly selection: CopySelection | undefined
+  /** The stack behind each mount of a RUN, in their order. */
+  readonly mounts: readonly MountStack[]
 }
 
 async function execute(step: Step, execution: Execution): Promise<StepResult> {

@@ -6,15 +6,15 @@ import type { Step } from '../plan/contract.ts'
 import { definitionOf } from '../plan/definition.ts'
 
 /** Raised when the meaning of a step changes, so that old records are missed. */
-const keyVersion = 1
+const keyVersion = 2
 
 /** What a step's inputs are in a key. */
 export interface KeyInputs {
   readonly input: Digest
   /** COPY: what it copies. */
   readonly selection?: Digest
-  /** COPY --from by definition: the key of the tree that it copies from. */
-  readonly from?: Digest
+  /** What else it reads: by definition the keys of those trees, by content what it sees of them. */
+  readonly others?: readonly Digest[]
 }
 
 /** The key of a step over given inputs: the definition key, or the content key if the inputs are contents. */
@@ -25,4 +25,9 @@ export function stepKey(step: Step, inputs: KeyInputs): Digest {
 /** The input of a step that starts from a stack of layers, as a key part. */
 export function stackKey(diffIds: readonly Digest[]): Digest {
   return chainIdOf(diffIds) ?? digestOf('scratch')
+}
+
+/** The key of a layer that is put on a tree, as a key part. */
+export function stackedKey(below: Digest, layer: Digest): Digest {
+  return digestOf(canonicalJson({ below, layer }))
 }

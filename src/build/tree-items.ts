@@ -25,3 +25,12 @@ export function* walk(tree: TreeView, folder: BytePath): Generator<Entry> {
     if (entry.type === 'dir') yield* walk(tree, path)
   }
 }
+
+/** An entry and what is below it, with paths from itself on, so that the place in the source does not count. */
+export function* subtree(tree: TreeView, root: BytePath): Generator<Entry> {
+  const own = tree.lookup(root)
+  if (own !== undefined) yield { ...own, path: '' }
+  if (root !== '' && own?.type !== 'dir') return
+  for (const entry of walk(tree, root))
+    yield { ...entry, path: root === '' ? entry.path : entry.path.slice(root.length + 1) }
+}

@@ -6,10 +6,20 @@ import type { HistoryEntry, ImageConfig } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
 
-/** A root file system: that of a base image (no layers: scratch), or the result of a step. */
+/**
+ * A root file system: that of a base image (no layers: scratch), the result of a step over its input, or the layer of a step that
+ * has an input of its own (COPY --link: scratch) put on another tree.
+ */
 export type TreeRef =
   | { readonly kind: 'base'; readonly diffIds: readonly Digest[] }
   | { readonly kind: 'step'; readonly id: Digest }
+  | { readonly kind: 'stacked'; readonly below: TreeRef; readonly id: Digest }
+
+/** Files that belong to no image: the build context, or the named one (`--build-context`). */
+export interface ContextRef {
+  readonly kind: 'context'
+  readonly name?: string
+}
 
 interface StepCommon {
   /** Digest of the definition and of the inputs' ids: identical steps are one step. */
@@ -24,6 +34,67 @@ interface StepCommon {
   readonly epoch?: number
 }
 
+/** What RUN --mount shows to the process. Targets are absolute. Nothing of a mount is part of the layer. */
+export type RunMount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount
+
+/** Files of a tree; those of a context are a tree too, made by a copy step onto scratch. */
+export interface BindMount {
+  readonly type: 'bind'
+  readonly tree: TreeRef
+  /** Path in the tree, of a folder or a file. */
+  readonly source: string
+  readonly target: string
+  /** If false, what the process writes is dropped after it. */
+  readonly readOnly: boolean
+}
+
+/** A folder that outlives the build. */
+export interface CacheMount {
+  readonly type: 'cache'
+  readonly id: string
+  readonly target: string
+  readonly sharing: 'shared' | 'private' | 'locked'
+  readonly readOnly: boolean
+  /** What a new one begins as. */
+  readonly seed?: TreeRef
+  /** Path in the cache, and in the seed. */
+  readonly source: string
+  /** Of a new one. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface TmpfsMount {
+  readonly type: 'tmpfs'
+  readonly target: string
+  /** Bytes. */
+  readonly size?: number
+}
+
+/** A secret as a file, as a variable, or both. Its value is in no plan and no key. */
+export interface SecretMount {
+  readonly type: 'secret'
+  readonly id: string
+  readonly target?: string
+  readonly env?: string
+  readonly required: boolean
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The socket of an ssh agent. */
+export interface SshMount {
+  readonly type: 'ssh'
+  readonly id: string
+  readonly target: string
+  readonly required: boolean
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
 /** Runs a process. */
 export interface RunStep extends StepCommon {
   readonly kind: 'run'
@@ -36,6 +107,7 @@ export interface RunStep extends StepCommon {
   /** USER as written; '' is root. */
   readonly user: string
   readonly network: 'host' | 'none'
+  readonly mounts: readonly RunMount[]
   /** A heredoc that starts with `#!`: run as this file, which the process sees at /dev/pipes/NAME. */
   readonly script?: { readonly name: string; readonly content: string }
 }
@@ -49,7 +121,7 @@ export type CopyStepSource =
 /** Copies files into the tree. */
 export interface CopyStep extends StepCommon {
   readonly kind: 'copy'
-  readonly from: { readonly kind: 'context' } | { readonly kind: 'tree'; readonly tree: TreeRef; readonly name: string }
+  readonly from: ContextRef | { readonly kind: 'tree'; readonly tree: TreeRef; readonly name: string }
   readonly sources: readonly CopyStepSource[]
   /** Absolute; a trailing slash means a folder. */
   readonly destination: string
@@ -70,6 +142,9 @@ export interface WorkdirStep extends StepCommon {
 }
 
 export type Step = RunStep | CopyStep | WorkdirStep
+
+/** A step without its id. `Omit` on the union would lose its members' own fields. */
+export type StepDraft<T extends Step = Step> = T extends Step ? Omit<T, 'id'> : never
 
 /** A history entry to be, and the step whose layer it stands for. */
 export interface PlannedHistory {

@@ -1,23 +1,37 @@
 /** What a step is, inputs aside: the part of its id and of its cache keys that comes from the Dockerfile and the options. */
-import type { CopyStep, RunStep, WorkdirStep } from './contract.ts'
-
-/** A step with or without its id. */
-type Defined = Omit<RunStep, 'id'> | Omit<CopyStep, 'id'> | Omit<WorkdirStep, 'id'>
+import type { RunMount, StepDraft } from './contract.ts'
 
 /** The definition as data. Proxies, source positions and cache options are no part of it. */
-export function definitionOf(step: Defined): object {
+export function definitionOf(step: StepDraft): object {
   switch (step.kind) {
     case 'run': {
       const { kind, args, env, cwd, user, network, script, epoch } = step
-      return { kind, args, env, cwd, user, network, script, epoch }
+      return { kind, args, env, cwd, user, network, script, epoch, mounts: step.mounts.map(mountDefinition) }
     }
     case 'copy': {
       const { kind, sources, destination, chown, chmod, unpack, epoch } = step
-      return { kind, sources, destination, chown, chmod, unpack, epoch }
+      const context = step.from.kind === 'context' ? step.from.name : undefined
+      return { kind, sources, destination, chown, chmod, unpack, epoch, context }
     }
     case 'workdir': {
       const { kind, path, user, epoch } = step
       return { kind, path, user, epoch }
     }
+  }
+}
+
+/** A mount without the tree behind it, which counts as an input. */
+function mountDefinition(mount: RunMount): object {
+  switch (mount.type) {
+    case 'bind': {
+      const { tree: _tree, ...rest } = mount
+      return rest
+    }
+    case 'cache': {
+      const { seed: _seed, ...rest } = mount
+      return rest
+    }
+    default:
+      return mount
   }
 }

@@ -1,17 +1,27 @@
 /** Which steps a tree needs. */
 import type { Digest } from '../core/digest.ts'
-import type { Step, TreeRef } from './contract.ts'
+import type { RunMount, Step, StepDraft, TreeRef } from './contract.ts'
 
-/** The trees that a step reads: what it changes, and what it copies from. */
-export function inputsOf(step: Step): TreeRef[] {
-  return step.kind === 'copy' && step.from.kind === 'tree' ? [step.input, step.from.tree] : [step.input]
+/** The tree behind a mount, if it has one. */
+export function treeOfMount(mount: RunMount): TreeRef | undefined {
+  if (mount.type === 'bind') return mount.tree
+  return mount.type === 'cache' ? mount.seed : undefined
+}
+
+/** The trees that a step reads: what it changes, and what it copies from or mounts. */
+export function inputsOf(step: StepDraft): TreeRef[] {
+  if (step.kind === 'copy' && step.from.kind === 'tree') return [step.input, step.from.tree]
+  if (step.kind === 'run') return [step.input, ...step.mounts.flatMap((mount) => treeOfMount(mount) ?? [])]
+  return [step.input]
 }
 
 /** The steps that `tree` is made by, inputs before their users. */
 export function reachableSteps(all: ReadonlyMap<Digest, Step>, tree: TreeRef): Map<Digest, Step> {
   const reached = new Map<Digest, Step>()
   const visit = (ref: TreeRef): void => {
-    if (ref.kind === 'base' || reached.has(ref.id)) return
+    if (ref.kind === 'base') return
+    if (ref.kind === 'stacked') visit(ref.below)
+    if (reached.has(ref.id)) return
     const step = all.get(ref.id)!
     for (const input of inputsOf(step)) visit(input)
     reached.set(ref.id, step)

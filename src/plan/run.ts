@@ -26,6 +26,7 @@ export function lowerRun(state: StageState, instruction: RunInstruction): void {
     cwd: workdirOf(state),
     user: runtimeOf(state.config).user,
     network: networkOf(state, instruction),
+    mounts: [],
     script,
   })
   addHistory(state, runHistory(args, historyArgs(state)), id)

@@ -7,7 +7,8 @@ import type { Image } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Stage } from '../dockerfile/instructions.ts'
 import { definitionOf } from './definition.ts'
-import type { PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
+import { inputsOf } from './reach.ts'
+import type { StepDraft, PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
 
 /** PATH when a base image sets none. */
 export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -45,16 +46,17 @@ export interface StageState {
   cmdSet: boolean
 }
 
-/** A step without its id. `Omit` on the union would lose its members' own fields. */
-export type StepDraft<T extends Step = Step> = T extends Step ? Omit<T, 'id'> : never
-
 /** Registers a step by the digest of its definition and makes its result the stage's tree. */
 export function addStep(state: StageState, draft: StepDraft): Digest {
-  const from = draft.kind === 'copy' && draft.from.kind === 'tree' ? draft.from.tree : undefined
-  const id = digestOf(canonicalJson({ ...definitionOf(draft), input: draft.input, from }))
-  const known = state.context.steps.get(id)
-  if (known === undefined) state.context.steps.set(id, { ...draft, id })
+  const id = registerStep(state.context, draft)
   state.tree = { kind: 'step', id }
+  return id
+}
+
+/** Registers a step that no stage's tree is built on by itself; returns its id. */
+export function registerStep({ steps }: PlanContext, draft: StepDraft): Digest {
+  const id = digestOf(canonicalJson({ ...definitionOf(draft), inputs: inputsOf(draft) }))
+  if (!steps.has(id)) steps.set(id, { ...draft, id })
   return id
 }
 

@@ -18,6 +18,60 @@ export interface StackLayer {
   readonly contentsPath: string
 }
 
+/** What a run sees beside its root file system; none of it is part of the layer. Targets are absolute paths in the root. */
+export type TreeMount =
+  /** A folder or file of another unpacked stack (no layers: an empty folder). Unless read-only, changes are dropped after the run. */
+  | {
+      readonly kind: 'stack'
+      readonly layers: readonly StackLayer[]
+      readonly source: string
+      readonly target: string
+      readonly readOnly: boolean
+    }
+  /**
+   * A folder that is kept for later runs, by id. `locked` waits until no other run has it, `private` takes another one of the
+   * same id meanwhile. A new one is a copy of `source` in the seed, or an empty folder with the given mode and owner.
+   */
+  | {
+      readonly kind: 'cache'
+      readonly id: string
+      readonly sharing: 'shared' | 'private' | 'locked'
+      readonly seed?: readonly StackLayer[]
+      readonly source: string
+      readonly target: string
+      readonly readOnly: boolean
+      readonly mode: number
+      readonly uid: number
+      readonly gid: number
+    }
+  /** Empty memory; `size` in bytes. */
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+  /** A file in memory (a secret): content as base64. */
+  | {
+      readonly kind: 'file'
+      readonly target: string
+      readonly content: string
+      readonly mode: number
+      readonly uid: number
+      readonly gid: number
+    }
+  /** A Unix socket whose connections go to the socket at `path` of the host. */
+  | {
+      readonly kind: 'socket'
+      readonly target: string
+      readonly path: string
+      readonly mode: number
+      readonly uid: number
+      readonly gid: number
+    }
+
+/** A limit of the process, as in `ulimit`: name without RLIMIT_ in lower case (`nofile`); -1 is unlimited. */
+export interface Ulimit {
+  readonly name: string
+  readonly soft: number
+  readonly hard: number
+}
+
 /** A process to run over a stack of layers. */
 export interface TreeRun {
   readonly layers: readonly StackLayer[]
@@ -29,6 +83,18 @@ export interface TreeRun {
   readonly network: 'host' | 'none'
   readonly hostname: string
   readonly extraHosts: readonly (readonly [host: string, address: string])[]
+  /** Mounted in their order. */
+  readonly mounts?: readonly TreeMount[]
+  /** Size of /dev/shm in bytes, if not 64 MiB. */
+  readonly shmSize?: number
+  readonly ulimits?: readonly Ulimit[]
+  /** Cgroup below the caller's own to run in, if that one is delegated. */
+  readonly cgroupParent?: string
+  /**
+   * A command to run in the foreground when the process fails, with the same root (as it was left), mounts and variables.
+   * The trees must have been made with the standard streams.
+   */
+  readonly onFailure?: readonly string[]
   /** A file that only the process sees, at /dev/pipes/NAME. */
   readonly script?: { readonly name: string; readonly content: string }
   /** Temp files for the layer that its changes become: uncompressed tar, and contents list. Undefined: changes are dropped. */

@@ -7,7 +7,6 @@ import { canonicalJson } from '../../core/json.ts'
 import type { SealItem } from '../../layer/contract.ts'
 import type { Entry } from '../../oci/contents.ts'
 import { mergeLayers } from '../../oci/tree-merge.ts'
-import type { TreeView } from '../../oci/tree.ts'
 import { isNumericOwner, resolveOwner } from '../../oci/users.ts'
 import type { CopyStep, CopyStepSource } from '../../plan/contract.ts'
 import { download } from '../add-url.ts'
@@ -17,7 +16,7 @@ import { type Selected, selectSources } from '../copy/select.ts'
 import type { Execution, Session, StepResult } from '../engine.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 import { readUsers } from '../users.ts'
-import { walk } from '../tree-items.ts'
+import { subtree } from '../tree-items.ts'
 
 /** Bytes of a file: on disk from an offset, or in a layer of the tree copied from. */
 export type Origin =
@@ -83,7 +82,7 @@ async function treePart(path: string, { stack, session }: Finding): Promise<Part
 }
 
 async function contextParts(path: string, { step, session }: Finding): Promise<Part[]> {
-  const context = await session.context()
+  const context = await session.context(step.from.kind === 'context' ? step.from.name : undefined)
   const selected = selectSources(context.tree, fromText(path))
   const hashed = await context.hashed(
     selected.map((s) => s.real),
@@ -159,15 +158,6 @@ function partDigest(part: Part): Digest {
       part.selected.map(({ named, real }) => [toText(named), selectionDigest(subtree(part.source.tree, real))]),
     ),
   )
-}
-
-/** An entry and what is below it, with paths from itself on, so that the place in the source does not count. */
-function* subtree(tree: TreeView, root: BytePath): Generator<Entry> {
-  const own = tree.lookup(root)
-  if (own !== undefined) yield { ...own, path: '' }
-  if (root !== '' && own?.type !== 'dir') return
-  for (const entry of walk(tree, root))
-    yield { ...entry, path: root === '' ? entry.path : entry.path.slice(root.length + 1) }
 }
 
 /** Writes the layer. */

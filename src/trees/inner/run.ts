@@ -1,5 +1,6 @@
 /** A process over a stack: mount, run, unmount, and a layer of what it changed. */
 import { StringDecoder } from 'node:string_decoder'
+import { WherryError } from '../../core/errors.ts'
 import { digestOf } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
 import type { SealItem } from '../../layer/contract.ts'
@@ -19,6 +20,7 @@ interface Tools {
 
 /** Serves `Trees.run`. */
 export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise<TreeRunResult> {
+  refuseUnfinished(run)
   const draft = await inner.snapshots.begin(run.layers.map((l) => l.chainId))
   let committed = false
   try {
@@ -35,6 +37,11 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
   } finally {
     if (!committed) await draft.discard()
   }
+}
+
+function refuseUnfinished(run: TreeRun): void {
+  if ((run.mounts ?? []).length > 0 || run.onFailure !== undefined)
+    throw new WherryError('not-implemented', 'mounts of a run are not implemented yet')
 }
 
 async function runInDraft(
