@@ -22,6 +22,11 @@ export interface BuildRequest {
   readonly target?: string
   readonly buildArgs: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
+  /** Variables for every stage, as an ENV right after its FROM. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Variables and labels that the image is not to have. */
+  readonly unsetEnv?: readonly string[]
+  readonly unsetLabels?: readonly string[]
   /** One for now; the host's if empty. */
   readonly platforms: readonly Platform[]
   /** Full names for the result. */

@@ -86,6 +86,8 @@ function findOption(
       hint: `\`wherry ${reading.name} --help\` lists the options that are.`,
     })
   }
+  const reason = reading.command.refused?.[written]
+  if (reason !== undefined) throw new WherryError('usage', `${written} is not an option here: ${reason}`)
   const names = all.flatMap(([key, spec]) => [key, ...(spec.aliases ?? [])]).map((key) => `--${key}`)
   const near = written.length > 4 ? nearest(written, names) : undefined
   throw misuse(reading, `unknown option ${written}`, near === undefined ? undefined : `Did you mean ${near}?`)

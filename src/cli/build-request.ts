@@ -22,7 +22,7 @@ export interface RequestSurroundings {
  * @throws WherryError `usage`, `reference-invalid`
  */
 export function buildRequest(options: BuildOptions, context: string, around: RequestSurroundings): BuildRequest {
-  for (const name of ['load', 'rm', 'force-rm'] as const) {
+  for (const name of ['load', 'layers', 'rm', 'force-rm'] as const) {
     if (!options[name]) throw new WherryError('usage', `--${name}=false is not possible`, { hint: noneOf[name] })
   }
   const epoch = sourceDateEpoch(around.env)
@@ -37,6 +37,9 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     ...(options.target === undefined ? {} : { target: options.target }),
     buildArgs: buildArgs(options['build-arg'], around.env),
     labels: Object.fromEntries(options.label.map((label) => splitPair(label, '--label')).map(([k, v]) => [k, v ?? ''])),
+    env: environmentPairs(options.env, around.env),
+    unsetEnv: options.unsetenv.flatMap((names) => names.split(',')),
+    unsetLabels: options.unsetlabel.flatMap((names) => names.split(',')),
     platforms: options.platform === undefined ? [] : [onePlatform(options.platform)],
     tags: options.tag.map(fullTag),
     noCache: options['no-cache'],
@@ -50,6 +53,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
 
 const noneOf = {
   load: 'The store always keeps the image; `wherry rmi` removes it.',
+  layers: 'A step that changes files always makes a layer; --no-cache runs every step, --squash makes one layer.',
   rm: 'wherry makes no intermediate containers that could be kept.',
   'force-rm': 'wherry makes no intermediate containers that could be kept.',
 } as const
@@ -70,6 +74,16 @@ function buildArgs(args: readonly string[], env: RequestSurroundings['env']): Re
     if (value !== undefined) values[key] = value
   }
   return values
+}
+
+function environmentPairs(lines: readonly string[], env: RequestSurroundings['env']): Record<string, string> {
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const [key, given] = splitPair(line, '--env')
+      const value = given ?? env[key]
+      return value === undefined ? [] : [[key, value]]
+    }),
+  )
 }
 
 function onePlatform(text: string): BuildRequest['platforms'][number] {

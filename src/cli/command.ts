@@ -71,8 +71,10 @@ export interface Command<T extends OptionTable = OptionTable> {
   readonly options: T
   /** True if options end at the first argument, which is a program with options of its own. */
   readonly stopAtArgument?: boolean
-  /** Options of docker's command of that name that wherry refuses by name. */
+  /** Options of docker's command of that name that are still missing, refused by name. */
   readonly unsupported?: readonly string[]
+  /** Options of other programs that make no sense here, each with the reason and what to write instead. */
+  readonly refused?: Readonly<Record<string, string>>
   /** Command lines with what they do. */
   readonly examples?: readonly (readonly [line: string, does: string])[]
   /** Does it and returns the exit code. @throws WherryError */

@@ -79,6 +79,11 @@ function applyEnv(state: StageState, instruction: EnvInstruction): void {
   const pairs = instruction.pairs.map(
     ({ key, value }) => [expand(state, key, instruction), expand(state, value, instruction)] as const,
   )
+  setVariables(state, pairs)
+}
+
+/** Sets variables of the image and of what follows in the stage, as one ENV. */
+export function setVariables(state: StageState, pairs: readonly (readonly [name: string, value: string])[]): void {
   let env = [...runtimeOf(state.config).env]
   for (const [key, value] of pairs) {
     env = setEnv(env, key, value)

@@ -184,6 +184,11 @@ export interface PlanOptions {
   readonly target?: string
   readonly buildArgs: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
+  /** Variables that every stage gets after its FROM. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Variables and labels that the target's image does without. */
+  readonly unsetEnv?: readonly string[]
+  readonly unsetLabels?: readonly string[]
   readonly buildPlatform: Platform
   readonly targetPlatform: Platform
   readonly network: 'host' | 'none'

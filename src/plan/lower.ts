@@ -10,6 +10,7 @@ import { applyArg } from './arg.ts'
 import { applyConfigInstruction } from './config-instructions.ts'
 import type { Plan, PlanOptions, PlannedLine } from './contract.ts'
 import { lowerCopy, lowerWorkdir } from './copy.ts'
+import { applyEnvOption, finishTarget } from './overrides.ts'
 import { reachableSteps } from './reach.ts'
 import { lowerRun } from './run.ts'
 import { type PlanContext, type StageState, defaultPath, imageOf, joinPath } from './state.ts'
@@ -45,7 +46,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     },
   }
   const target = await stageAt(targetIndex)
-  applyLabels(target, options)
+  finishTarget(target)
   warnUnconsumed(context)
   const states = await Promise.all([...made].sort(([a], [b]) => a - b).map(([, state]) => state))
   return {
@@ -144,6 +145,7 @@ async function lowerStage(stage: Stage, dockerfile: Dockerfile, context: PlanCon
   // A relative one counts from itself: BuildKit treats it as a WORKDIR in force and given again.
   if (workingDir !== '')
     state.config = withRuntime(state.config, 'WorkingDir', joinPath(joinPath('/', workingDir), workingDir))
+  applyEnvOption(state)
   for (const trigger of triggers) await lowerInstruction(state, parseInstruction(trigger, stage.from.at), 'ONBUILD ')
   for (const instruction of stage.instructions) await lowerInstruction(state, instruction, '')
   return state
@@ -262,11 +264,6 @@ function applyInstruction(state: StageState, instruction: StageInstruction): voi
     default:
       return applyConfigInstruction(state, instruction)
   }
-}
-
-function applyLabels(target: StageState, options: PlanOptions): void {
-  if (Object.keys(options.labels).length === 0) return
-  target.config = withRuntime(target.config, 'Labels', { ...runtimeOf(target.config).labels, ...options.labels })
 }
 
 function warnUnconsumed(context: PlanContext): void {

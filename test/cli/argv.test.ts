@@ -19,6 +19,7 @@ const command = defineCommand({
     mode: { kind: 'string', choices: ['a', 'b'], aliases: ['modus'], help: '' },
   },
   unsupported: ['--secret', '-m'],
+  refused: { '--destination': 'write -t NAME --push' },
   run: () => Promise.resolve(0),
 })
 
@@ -85,6 +86,7 @@ describe('refusing', () => {
     [['--pull=often'], /not one of/],
     [['--secret', 'id=x'], /--secret is not implemented yet/],
     [['-m', '1g'], /-m is not implemented yet/],
+    [['--destination=x'], /--destination is not an option here: write -t NAME --push/],
     [['a', 'b', 'c'], /takes 0 to 2 arguments, not 3/],
   ])('%j', (argv, message) => {
     const error = failure(argv)
@@ -134,13 +136,23 @@ describe('every command', () => {
   it.each(commands.map((entry) => [entry.name, entry] as const))(
     '%s has options that can be told apart',
     async (_, entry) => {
-      const { options, unsupported } = await entry.load()
+      const { options, unsupported, refused } = await entry.load()
       const written = Object.entries(options).flatMap(([name, spec]) => [
         `--${name}`,
         ...(spec.aliases ?? []).map((alias) => `--${alias}`),
         ...(spec.short === undefined ? [] : [`-${spec.short}`]),
       ])
-      const all = [...written, ...(unsupported ?? []), '--root', '--cache-dir', '--debug', '-D', '--help', '-h']
+      const all = [
+        ...written,
+        ...(unsupported ?? []),
+        ...Object.keys(refused ?? {}),
+        '--root',
+        '--cache-dir',
+        '--debug',
+        '-D',
+        '--help',
+        '-h',
+      ]
       expect(all.filter((name, i) => all.indexOf(name) !== i)).toEqual([])
     },
   )

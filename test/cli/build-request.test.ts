@@ -20,6 +20,9 @@ describe('a request', () => {
       dockerfile: '/work/app/Dockerfile',
       buildArgs: {},
       labels: {},
+      env: {},
+      unsetEnv: [],
+      unsetLabels: [],
       platforms: [],
       tags: [],
       noCache: false,
@@ -46,6 +49,11 @@ describe('a request', () => {
       B: 'x=y',
       D: '',
     })
+  })
+
+  it('reads variables to set and to leave out', () => {
+    const made = request('--env A=1 --env B --env C --unsetenv X,Y --unsetenv Z --unsetlabel l .', { B: 'b' })
+    expect(made).toMatchObject({ env: { A: '1', B: 'b' }, unsetEnv: ['X', 'Y', 'Z'], unsetLabels: ['l'] })
   })
 
   it('reads labels', () => {

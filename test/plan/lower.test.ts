@@ -70,6 +70,22 @@ describe('lower', () => {
     expect(config(p).env).toContain('v=env')
   })
 
+  it('sets variables of the options in every stage, right after FROM, as they are', async () => {
+    const p = await plan('FROM a AS one\nRUN x\nFROM b\nENV B=$A\nCOPY --from=one /x /\n', { env: { A: '$HOME' } })
+    expect(runs(p)[0]!.env).toContain('A=$HOME')
+    expect(config(p).env).toEqual([expect.stringMatching(/^PATH=/), 'A=$HOME', 'B=$HOME'])
+    expect(history(p)[0]).toBe('ENV A=$HOME')
+  })
+
+  it('leaves out variables and labels of the base and of the Dockerfile, in the target alone', async () => {
+    const base = baseImage('b', { Env: ['PATH=/bin', 'A=1', 'AB=2'], Labels: { x: '1', y: '2' } })
+    const options = { unsetEnv: ['A', 'C'], unsetLabels: ['x'], labels: { z: '3' } }
+    const p = await plan('FROM b\nENV C=3\nRUN x\n', options, { b: base })
+    expect(config(p).env).toEqual(['PATH=/bin', 'AB=2'])
+    expect(config(p).labels).toEqual({ y: '2', z: '3' })
+    expect(runs(p)[0]!.env).toEqual(['PATH=/bin', 'A=1', 'AB=2', 'C=3'])
+  })
+
   it('gives an ARG the build arg, then its own default, then the global one', async () => {
     const text = 'ARG a=global\nARG b=global\nFROM scratch\nARG a\nARG b=own\nARG c\nRUN x\n'
     expect(runs(await plan(text))[0]!.env).toEqual([expect.stringMatching(/^PATH=/), 'a=global', 'b=own'])

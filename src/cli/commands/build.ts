@@ -5,10 +5,12 @@ import { build } from '../../build/build.ts'
 import type { BuildRequest } from '../../build/contract.ts'
 import { WherryError } from '../../core/errors.ts'
 import type { ProgressMode } from '../../ui/pick.ts'
+import { readBuildArgFiles } from '../build-arg-file.ts'
 import { type BuildOptions, buildRequest } from '../build-request.ts'
 import { buildOptions, unsupportedBuildOptions } from '../build-options.ts'
 import { type OptionValues, defineCommand, type globalOptions } from '../command.ts'
 import { type Io, printLine } from '../io.ts'
+import { refusedBuildOptions } from '../refused-options.ts'
 import { buildRenderer } from '../progress.ts'
 import { withStdinDockerfile } from '../stdin-dockerfile.ts'
 import { scopeOf, withWorkshop } from '../wiring.ts'
@@ -18,6 +20,7 @@ export const command = defineCommand({
   arguments: [0, 1],
   options: buildOptions,
   unsupported: unsupportedBuildOptions,
+  refused: refusedBuildOptions,
   examples: [
     ['wherry build -t me/app .', 'Build the Dockerfile here'],
     ['wherry build -t reg.example.com/me/app:1.2 --push .', 'Build and push'],
@@ -26,7 +29,9 @@ export const command = defineCommand({
     ['wherry build --output type=oci,dest=app.tar .', 'The image as an OCI archive'],
     ['wherry build - < Dockerfile', 'A Dockerfile that copies nothing'],
   ],
-  run: async ({ options, args }, io) => {
+  run: async ({ options: given, args }, io) => {
+    const fromFiles = await readBuildArgFiles(given['build-arg-file'], io.cwd)
+    const options = { ...given, 'build-arg': [...fromFiles, ...given['build-arg']] }
     const context = contextOf(args, options)
     if (context !== '-' && options.file !== '-') return runBuild(buildRequest(options, context, io), options, io)
     return withStdinDockerfile(io, async ({ dockerfile, emptyContext }) => {
