@@ -1,13 +1,10 @@
 /** COPY and ADD. Reference: docker/dockerfile:1, "COPY" and "ADD". */
+import { flagTables } from './flag-tables.ts'
 import { type HeredocStart, chompTabs, heredocOfWord } from './heredoc.ts'
 import type { AddInstruction, CopyInstruction, CopySource, Heredoc } from './instructions.ts'
 import type { RawHeredoc } from './parser.ts'
 import { type Request, flagsOf } from './request.ts'
 import { syntaxError } from './syntax-error.ts'
-
-const shared = { chown: 'string', chmod: 'string', link: 'boolean', exclude: 'list' } as const
-const copyFlags = { ...shared, from: 'string', parents: 'boolean' } as const
-const addFlags = { ...shared, checksum: 'string', 'keep-git-dir': 'boolean', unpack: 'boolean' } as const
 
 /**
  * Types a COPY.
@@ -15,7 +12,7 @@ const addFlags = { ...shared, checksum: 'string', 'keep-git-dir': 'boolean', unp
  */
 export function parseCopy(request: Request): CopyInstruction {
   checkCount(request)
-  const flags = flagsOf(request, copyFlags)
+  const flags = flagsOf(request, flagTables.COPY)
   const from = flags.string('from')
   if (from !== undefined && hasVariable(from)) {
     throw syntaxError(
@@ -33,7 +30,7 @@ export function parseCopy(request: Request): CopyInstruction {
  */
 export function parseAdd(request: Request): AddInstruction {
   checkCount(request)
-  const flags = flagsOf(request, addFlags)
+  const flags = flagsOf(request, flagTables.ADD)
   return {
     ...request.common,
     kind: 'ADD',

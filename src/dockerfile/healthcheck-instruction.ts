@@ -1,17 +1,10 @@
 /** HEALTHCHECK. Reference: docker/dockerfile:1, "HEALTHCHECK". */
 import { parseDuration } from './duration.ts'
+import { flagTables } from './flag-tables.ts'
 import type { Flags } from './flags.ts'
 import type { HealthcheckInstruction } from './instructions.ts'
 import { type Request, commandOf, flagsOf, someArguments } from './request.ts'
 import { syntaxError } from './syntax-error.ts'
-
-const flagTable = {
-  interval: 'string',
-  timeout: 'string',
-  'start-period': 'string',
-  'start-interval': 'string',
-  retries: 'string',
-} as const
 
 /**
  * Types a HEALTHCHECK.
@@ -19,7 +12,7 @@ const flagTable = {
  */
 export function parseHealthcheck(request: Request): HealthcheckInstruction {
   const [type = '', ...args] = someArguments(request)
-  const flags = flagsOf(request, flagTable)
+  const flags = flagsOf(request, flagTables.HEALTHCHECK)
   const common = { ...request.common, kind: 'HEALTHCHECK' } as const
   switch (type.toUpperCase()) {
     case 'NONE':

@@ -1,6 +1,7 @@
 /** RUN. Reference: docker/dockerfile:1, "RUN". Mounts and devices are read further where they are executed, after expansion. */
 import { hasVariable } from './copy-instruction.ts'
 import { csvFields } from './csv.ts'
+import { flagTables } from './flag-tables.ts'
 import { chompTabs } from './heredoc.ts'
 import type { RunInstruction } from './instructions.ts'
 import { type Request, commandOf, flagsOf } from './request.ts'
@@ -8,14 +9,12 @@ import { nearest } from './suggest.ts'
 import { syntaxError } from './syntax-error.ts'
 import { cut } from './text.ts'
 
-const runFlags = { mount: 'list', network: 'string', security: 'string', device: 'list' } as const
-
 /**
  * Types a RUN.
  * @throws WherryError `dockerfile-syntax`
  */
 export function parseRun(request: Request): RunInstruction {
-  const flags = flagsOf(request, runFlags)
+  const flags = flagsOf(request, flagTables.RUN)
   const network = flags.string('network')
   const security = flags.string('security')
   const mounts = flags.list('mount')

@@ -1,5 +1,6 @@
 /** Nodes to typed instructions, with the checks of docker/dockerfile:1 and its messages. */
 import { parseAdd, parseCopy } from './copy-instruction.ts'
+import { flagTables } from './flag-tables.ts'
 import { parseHealthcheck } from './healthcheck-instruction.ts'
 import type {
   ArgInstruction,
@@ -77,7 +78,7 @@ function parseFrom(request: Request): FromInstruction {
     const why = "name can't start with a number or contain symbols"
     throw syntaxError(`invalid name for build stage: ${JSON.stringify(name)}, ${why}`)
   }
-  const platform = flagsOf(request, { platform: 'string' }).string('platform')
+  const platform = flagsOf(request, flagTables.FROM).string('platform')
   return { ...request.common, kind: 'FROM', base, platform, name: named ? name.toLowerCase() : undefined }
 }
 

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { commandHelp, overview } from '../../src/cli/help.ts'
 import { errorCodes } from '../../src/core/errors.ts'
+import { supportDocument } from '../support/support-table.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -23,4 +24,8 @@ it('docs/cli.md is the help of every command', async () => {
     parts.push(`## ${entry.name}\n\n\`\`\`text\n${await commandHelp(entry, await entry.load(), 100)}\`\`\`\n`)
   }
   await expect(parts.join('\n')).toMatchFileSnapshot(join(root, 'docs/cli.md'))
+})
+
+it('docs/support.md says what is made of every instruction, flag and option', async () => {
+  await expect(supportDocument()).toMatchFileSnapshot(join(root, 'docs/support.md'))
 })

@@ -1,0 +1,60 @@
+/** docs/support.md, from the tables that the parser and the command line read. */
+import { buildOptions, unsupportedBuildOptions } from '../../src/cli/build-options.ts'
+import type { OptionSpec } from '../../src/cli/command.ts'
+import { refusedBuildOptions } from '../../src/cli/refused-options.ts'
+import { type Support, instructionSupport } from '../../src/dockerfile/support.ts'
+
+const states: Readonly<Record<Support['state'], string>> = { yes: 'yes', part: 'in part', refused: 'refused' }
+
+/** The whole document. */
+export function supportDocument(): string {
+  return `${[
+    '# What is supported',
+    'Made from the tables that the parser and the command line read; `npx vitest run -u test/cli/docs.test.ts` renews it. ' +
+      'What is not listed is an error that names it: nothing is ignored.',
+    '## Instructions and their flags',
+    'The judge is BuildKit (docker/dockerfile:1). `yes` means: the same image.',
+    table(['instruction', 'state', 'note'], instructionRows()),
+    '## Options of `wherry build`',
+    'Those of docker build, and of buildah where docker has none.',
+    table(['option', 'state', 'note'], [...optionRows(), ...missingRows()]),
+    '## Options of other builders that make no sense here',
+    table(
+      ['option', 'what to write instead, or why there is none'],
+      Object.entries(refusedBuildOptions).map(refusedRow),
+    ),
+  ].join('\n\n')}\n`
+}
+
+function instructionRows(): string[][] {
+  return Object.entries(instructionSupport).flatMap(([name, { state, note, flags }]) => [
+    [`\`${name}\``, states[state], note],
+    ...Object.entries(flags as Readonly<Record<string, Support>>).map(([flag, own]) => [
+      `\`${name} --${flag}\``,
+      states[own.state],
+      own.note,
+    ]),
+  ])
+}
+
+function optionRows(): string[][] {
+  const options: [string, OptionSpec][] = Object.entries(buildOptions)
+  return options.map(([name, { short, aliases = [], help, hidden }]) => {
+    const names = [...(short === undefined ? [] : [`-${short}`]), `--${name}`, ...aliases.map((alias) => `--${alias}`)]
+    return [names.map((written) => `\`${written}\``).join(', '), hidden === true ? 'always on' : 'yes', help]
+  })
+}
+
+function missingRows(): string[][] {
+  return unsupportedBuildOptions.map((name) => [`\`${name}\``, 'refused', 'not implemented yet'])
+}
+
+function refusedRow([name, reason]: [string, string]): string[] {
+  return [`\`${name}\``, reason]
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
