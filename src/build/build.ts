@@ -106,6 +106,7 @@ async function planOf({ request, deps, scope, lease }: Held): Promise<Plan> {
     unsetLabels: request.unsetLabels,
     buildPlatform: host,
     targetPlatform: request.platforms[0] ?? host,
+    isPlatformGiven: request.platforms.length > 0,
     network: request.network,
     noCache: request.noCache,
     epoch: request.sourceDateEpoch,

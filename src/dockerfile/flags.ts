@@ -15,7 +15,7 @@ export interface Flags {
   boolean(name: string): boolean | undefined
   /** A `string` flag; undefined if it was not given or is empty. */
   string(name: string): string | undefined
-  /** A `list` flag's values in order. */
+  /** A flag's values in order, empty ones too. */
   list(name: string): readonly string[]
 }
 
@@ -32,7 +32,9 @@ export function parseFlags(words: readonly string[], instruction: string, table:
     if (kind === undefined) throw unknownFlag(dashed, instruction, table)
     const known = values.get(name)
     if (known !== undefined && kind !== 'list') throw syntaxError(`duplicate flag specified: ${dashed}`)
-    values.set(name, [...(known ?? []), kind === 'boolean' ? booleanText(dashed, value) : present(dashed, value)])
+    const text = kind === 'boolean' ? booleanText(dashed, value) : present(dashed, value)
+    if (known === undefined) values.set(name, [text])
+    else known.push(text)
   }
   return {
     boolean: (name) => (values.has(name) ? values.get(name)?.[0] === 'true' : undefined),

@@ -12,13 +12,13 @@ import { syntaxError } from './syntax-error.ts'
  */
 export function parseHealthcheck(request: Request): HealthcheckInstruction {
   const [type = '', ...args] = someArguments(request)
-  const flags = flagsOf(request, flagTables.HEALTHCHECK)
   const common = { ...request.common, kind: 'HEALTHCHECK' } as const
   switch (type.toUpperCase()) {
     case 'NONE':
       if (args.length > 0) throw syntaxError('HEALTHCHECK NONE takes no arguments')
       return common
-    case 'CMD':
+    case 'CMD': {
+      const flags = flagsOf(request, flagTables.HEALTHCHECK)
       if (args.length === 0) throw syntaxError('Missing command after HEALTHCHECK CMD')
       return {
         ...common,
@@ -29,6 +29,7 @@ export function parseHealthcheck(request: Request): HealthcheckInstruction {
         startInterval: interval(flags, 'start-interval'),
         retries: retries(flags.string('retries')),
       }
+    }
     default:
       throw syntaxError(`Unknown type ${JSON.stringify(type.toUpperCase())} in HEALTHCHECK (try CMD)`)
   }

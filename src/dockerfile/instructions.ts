@@ -10,7 +10,7 @@ export interface Heredoc {
   readonly content: string
   /** False if the delimiter was quoted: no variable expansion. */
   readonly expand: boolean
-  /** True for `<<-`: leading tabs were removed from `content`. */
+  /** True for `<<-`. Leading tabs are gone from the `content` of COPY and ADD; RUN's has them still. */
   readonly chomp: boolean
   /** File descriptor number written before `<<`, 0 if none. */
   readonly fd: number

@@ -33,7 +33,7 @@ export function parseDockerfile(text: string, options: { readonly file: string }
     stages,
     escape: parsed.escape,
     directives: directivesOf(text, parsed.escape),
-    warnings: [...parsed.warnings, ...instructions.flatMap(triggerWarning)],
+    warnings: [...parsed.warnings, ...parsed.nodes.flatMap(flagWarning), ...instructions.flatMap(triggerWarning)],
   }
 }
 
@@ -129,6 +129,15 @@ function directivesOf(text: string, escape: ParsedNodes['escape']): Record<strin
     ...(escape === '\\' ? {} : { escape }),
     ...(check === undefined ? {} : { check }),
   }
+}
+
+/** Instructions whose flags BuildKit neither knows nor refuses. */
+function flagWarning(node: Node): Dockerfile['warnings'] {
+  const name = node.name.toUpperCase()
+  const isNone = name === 'HEALTHCHECK' && node.arguments.args[0]?.toUpperCase() === 'NONE'
+  if (node.flags.length === 0 || !(name === 'ARG' || name === 'STOPSIGNAL' || isNone)) return []
+  const what = isNone ? 'HEALTHCHECK NONE' : name
+  return [{ message: `${what} takes no flags: ${node.flags.join(' ')} has no effect`, at: node.at }]
 }
 
 /** A trigger is run in other images' builds: what is wrong with it is told here, where it can be mended, but is no error yet. */

@@ -2,7 +2,6 @@
 import { hasVariable } from './copy-instruction.ts'
 import { csvFields } from './csv.ts'
 import { flagTables } from './flag-tables.ts'
-import { chompTabs } from './heredoc.ts'
 import type { RunInstruction } from './instructions.ts'
 import { type Request, commandOf, flagsOf } from './request.ts'
 import { nearest } from './suggest.ts'
@@ -15,8 +14,8 @@ import { cut } from './text.ts'
  */
 export function parseRun(request: Request): RunInstruction {
   const flags = flagsOf(request, flagTables.RUN)
-  const network = flags.string('network')
-  const security = flags.string('security')
+  const network = flags.list('network')[0]
+  const security = flags.list('security')[0]
   const mounts = flags.list('mount')
   oneOf(network, ['default', 'none', 'host'], (value) => `invalid network mode ${value}`)
   oneOf(security, ['sandbox', 'insecure'], (value) => `security ${value} is not valid`)
@@ -25,10 +24,8 @@ export function parseRun(request: Request): RunInstruction {
     ...request.common,
     kind: 'RUN',
     command: commandOf(request.args, request.json),
-    heredocs: request.node.heredocs.map(({ body, ...start }) => ({
-      ...start,
-      content: start.chomp ? chompTabs(body) : body,
-    })),
+    // With their tabs: a shell that is handed the heredoc removes them itself, and history shows them.
+    heredocs: request.node.heredocs.map(({ body, ...start }) => ({ ...start, content: body })),
     network,
     mounts,
     security,

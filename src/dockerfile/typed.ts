@@ -35,7 +35,7 @@ const parsers: Parsers = {
   ONBUILD: parseOnbuild,
   RUN: parseRun,
   SHELL: parseShell,
-  STOPSIGNAL: (request) => ({ ...plain(request), kind: 'STOPSIGNAL', signal: onlyArgument(request) }),
+  STOPSIGNAL: (request) => ({ ...request.common, kind: 'STOPSIGNAL', signal: onlyArgument(request) }),
   USER: (request) => ({ ...plain(request), kind: 'USER', user: onlyArgument(request) }),
   VOLUME: parseVolume,
   WORKDIR: (request) => ({ ...plain(request), kind: 'WORKDIR', path: onlyArgument(request) }),
@@ -89,7 +89,7 @@ function parseArg(request: Request): ArgInstruction {
     if (at === 0) throw syntaxError('ARG names can not be blank')
     return { key: word.slice(0, at), value: word.slice(at + 1) }
   })
-  return { ...plain(request), kind: 'ARG', args }
+  return { ...request.common, kind: 'ARG', args }
 }
 
 function parseVolume(request: Request): VolumeInstruction {

@@ -5,7 +5,7 @@
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
 import { type Json, type JsonObject, isJsonObject, stringArray, stringRecord } from '../core/json.ts'
-import { type Platform, normalizePlatform, parsePlatformObject } from './platform.ts'
+import { type Platform, normalizePlatform, parsePlatformObject, platformJson } from './platform.ts'
 
 /** Docker's Healthcheck: durations in nanoseconds. */
 export interface Healthcheck {
@@ -119,6 +119,7 @@ export function runtimeOf(config: ImageConfig): RuntimeConfig {
 /** Field names of the `config` object that wherry sets. */
 export type RuntimeField =
   | 'Env'
+  | 'ArgsEscaped'
   | 'Cmd'
   | 'Entrypoint'
   | 'WorkingDir'
@@ -146,6 +147,13 @@ export function withField(
 ): ImageConfig {
   const { [field]: _old, ...rest } = config.raw
   return { raw: value === undefined ? rest : { ...rest, [field]: value } }
+}
+
+/** A config for another platform. */
+export function withPlatform({ raw }: ImageConfig, platform: Platform): ImageConfig {
+  const { os: _os, architecture: _architecture, variant: _variant, 'os.version': _version, ...rest } = raw
+  const { 'os.features': _features, ...others } = rest
+  return { raw: { ...platformJson(platform), ...others } }
 }
 
 /** A config with a history entry added, and the diffID of the layer that the entry made, if it made one. */

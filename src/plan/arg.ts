@@ -1,7 +1,8 @@
 /** ARG inside a stage: the build arg, else the stage's default, else the value from before FROM. */
 import type { ArgInstruction } from '../dockerfile/instructions.ts'
+import { givenArg } from './args.ts'
 import { expand } from './expand.ts'
-import { type StageState, addHistory } from './state.ts'
+import { type StageState, addHistory, setVariable } from './state.ts'
 
 /** Args that tell a builder what to scan: declared like any other, but not variables. */
 const scanArgs = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
@@ -10,10 +11,10 @@ const scanArgs = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
 export function applyArg(state: StageState, instruction: ArgInstruction): void {
   const words = instruction.args.map(({ key, value }) => {
     state.context.consumed.add(key)
-    const given = state.context.options.buildArgs[key]
+    const given = givenArg(state.context.options.buildArgs, key)
     const own = value === undefined ? undefined : expandDefault(state, instruction, { value, given })
     const taken = given ?? own ?? state.context.globals.get(key)
-    if (taken !== undefined && !scanArgs.includes(key)) state.env.set(key, taken)
+    if (taken !== undefined && !scanArgs.includes(key)) setVariable(state, key, taken)
     state.args.set(key, taken)
     return taken === undefined ? key : `${key}=${taken}`
   })

@@ -8,13 +8,21 @@ export function isProxyArg(name: string): boolean {
   return proxyNames.includes(name.toUpperCase())
 }
 
+/** The value of a build arg; undefined if it was not given. */
+export function givenArg(buildArgs: Readonly<Record<string, string>>, name: string): string | undefined {
+  // An ARG may be called `constructor`.
+  return Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined
+}
+
 /** `NAME=value` in both cases for every proxy arg given. They reach RUN but no key, config or history. */
 export function proxyEnv(buildArgs: Readonly<Record<string, string>>): string[] {
   const given = Object.keys(buildArgs)
     .filter(isProxyArg)
     .sort()
     .map((name) => [name.toUpperCase(), buildArgs[name]!] as const)
-  return [...new Map(given)].flatMap(([name, value]) => [`${name}=${value}`, `${name.toLowerCase()}=${value}`])
+  return [...new Map(given)].flatMap(([name, value]) =>
+    value === '' ? [] : [`${name}=${value}`, `${name.toLowerCase()}=${value}`],
+  )
 }
 
 /** The platform args and TARGETSTAGE; a build arg of the same name wins. */
@@ -37,5 +45,5 @@ export function platformArgs(
     TARGETVARIANT: target.variant ?? '',
     TARGETSTAGE: targetStage === '' ? 'default' : targetStage,
   }
-  return new Map(Object.entries(defaults).map(([name, value]) => [name, buildArgs[name] ?? value]))
+  return new Map(Object.entries(defaults).map(([name, value]) => [name, givenArg(buildArgs, name) ?? value]))
 }

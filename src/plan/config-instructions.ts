@@ -21,7 +21,7 @@ import type {
 import { type Healthcheck, type RuntimeField, runtimeOf, withField, withRuntime } from '../oci/config.ts'
 import { expand, expandToWords } from './expand.ts'
 import { goList, goQuoteList, healthcheckHistory } from './history.ts'
-import { type StageState, addHistory } from './state.ts'
+import { type StageState, addHistory, setVariable } from './state.ts'
 
 /** Every instruction that this file lowers. */
 export type ConfigInstruction =
@@ -74,6 +74,15 @@ function setRuntime(state: StageState, field: RuntimeField, value: Json | undefi
   state.config = withRuntime(state.config, field, value)
 }
 
+/** An empty list is left out, as BuildKit's JSON has it. */
+function setList(state: StageState, field: 'Cmd' | 'Entrypoint', list: readonly string[]): void {
+  setRuntime(state, field, list.length === 0 ? undefined : list)
+}
+
+function setKeys(state: StageState, field: 'ExposedPorts' | 'Volumes', keys: readonly string[]): void {
+  setRuntime(state, field, keys.length === 0 ? undefined : Object.fromEntries(keys.map((key) => [key, {}])))
+}
+
 function applyEnv(state: StageState, instruction: EnvInstruction): void {
   // Every pair is expanded before any is set: `ENV a=1 b=$a` sees the old a.
   const pairs = instruction.pairs.map(
@@ -87,7 +96,7 @@ export function setVariables(state: StageState, pairs: readonly (readonly [name:
   let env = [...runtimeOf(state.config).env]
   for (const [key, value] of pairs) {
     env = setEnv(env, key, value)
-    state.env.set(key, value)
+    setVariable(state, key, value)
   }
   setRuntime(state, 'Env', env)
   addHistory(state, `ENV ${pairs.map((p) => p.join('=')).join(' ')}`)
@@ -115,14 +124,16 @@ export function commandArgs(state: StageState, command: Command): string[] {
 
 function applyCmd(state: StageState, instruction: CmdInstruction): void {
   const args = commandArgs(state, instruction.command)
-  setRuntime(state, 'Cmd', args)
+  setList(state, 'Cmd', args)
+  // Set by BuildKit on every image with a CMD, though it means something on Windows alone.
+  setRuntime(state, 'ArgsEscaped', true)
   state.cmdSet = true
   addHistory(state, `CMD ${goQuoteList(args)}`)
 }
 
 function applyEntrypoint(state: StageState, instruction: EntrypointInstruction): void {
   const args = commandArgs(state, instruction.command)
-  setRuntime(state, 'Entrypoint', args)
+  setList(state, 'Entrypoint', args)
   // An inherited CMD was meant for the inherited entry point.
   if (!state.cmdSet) setRuntime(state, 'Cmd', undefined)
   addHistory(state, `ENTRYPOINT ${goQuoteList(args)}`)
@@ -132,7 +143,7 @@ function applyExpose(state: StageState, instruction: ExposeInstruction): void {
   const words = instruction.ports.flatMap((port) => expandToWords(state, port, instruction))
   const ports = parsePorts(words, instruction.at)
   const known = runtimeOf(state.config).exposedPorts
-  setRuntime(state, 'ExposedPorts', Object.fromEntries([...known, ...ports].map((p) => [p, {}])))
+  setKeys(state, 'ExposedPorts', [...known, ...ports])
   addHistory(state, `EXPOSE ${goList(ports)}`)
 }
 
@@ -160,10 +171,10 @@ function applyUser(state: StageState, instruction: UserInstruction): void {
 function applyVolume(state: StageState, instruction: VolumeInstruction): void {
   const paths = instruction.paths.map((path) => expand(state, path, instruction))
   if (paths.includes('')) {
-    throw new WherryError('dockerfile-invalid', 'VOLUME cannot be an empty string', { at: instruction.at })
+    throw new WherryError('dockerfile-invalid', 'VOLUME specified can not be an empty string', { at: instruction.at })
   }
   const known = runtimeOf(state.config).volumes
-  setRuntime(state, 'Volumes', Object.fromEntries([...known, ...paths].map((p) => [p, {}])))
+  setKeys(state, 'Volumes', [...known, ...paths])
   addHistory(state, `VOLUME ${goList(paths)}`)
 }
 

@@ -191,6 +191,8 @@ export interface PlanOptions {
   readonly unsetLabels?: readonly string[]
   readonly buildPlatform: Platform
   readonly targetPlatform: Platform
+  /** True if the user named the target platform: the image then says that it is for it, whatever its base is for. */
+  readonly isPlatformGiven?: boolean
   readonly network: 'host' | 'none'
   readonly noCache: boolean
   readonly epoch?: number

@@ -4,7 +4,7 @@ import { WherryError } from '../core/errors.ts'
 import { runtimeOf, withRuntime } from '../oci/config.ts'
 import type { CopyStep, CopyStepSource, TreeRef } from './contract.ts'
 import { expand, expandBody } from './expand.ts'
-import { type StageState, addHistory, addStep, joinPath, notImplemented, workdirOf } from './state.ts'
+import { type StageState, addHistory, addStep, joinPath, nextWorkdir, notImplemented, workdirOf } from './state.ts'
 
 /** Lowers COPY or ADD to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
 export async function lowerCopy(state: StageState, instruction: CopyInstruction | AddInstruction): Promise<void> {
@@ -88,6 +88,7 @@ async function sourceTree(state: StageState, instruction: CopyInstruction): Prom
   }
   const stage = state.context.stage(name, state.index)
   if (stage !== undefined) return { kind: 'tree', tree: (await stage).tree, name }
+  if (name === 'scratch') return { kind: 'tree', tree: { kind: 'base', diffIds: [] }, name }
   const image = await state.context.options.resolveBase(name, state.context.options.targetPlatform)
   const tree: TreeRef = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) }
   return { kind: 'tree', tree, name }
@@ -114,9 +115,10 @@ function parseChmod(text: string, instruction: CopyInstruction | AddInstruction)
 
 /** Lowers WORKDIR: the config's WorkingDir, and a step that makes the folder. */
 export function lowerWorkdir(state: StageState, instruction: WorkdirInstruction): void {
-  const path = joinPath(workdirOf(state), expand(state, instruction.path, instruction))
-  state.config = withRuntime(state.config, 'WorkingDir', path)
-  if (path === '/') return addHistory(state, `WORKDIR ${path}`)
+  const workdir = nextWorkdir(state, expand(state, instruction.path, instruction))
+  state.config = withRuntime(state.config, 'WorkingDir', workdir)
+  const path = joinPath('/', workdir)
+  if (path === '/') return addHistory(state, `WORKDIR ${workdir}`)
   const { options } = state.context
   const id = addStep(state, {
     kind: 'workdir',
@@ -128,5 +130,5 @@ export function lowerWorkdir(state: StageState, instruction: WorkdirInstruction)
     path,
     user: runtimeOf(state.config).user,
   })
-  addHistory(state, `WORKDIR ${path}`, id)
+  addHistory(state, `WORKDIR ${workdir}`, id)
 }

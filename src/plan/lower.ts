@@ -4,16 +4,18 @@ import { expandWord } from '../dockerfile/expand.ts'
 import { parseInstruction } from '../dockerfile/parse.ts'
 import type { ArgInstruction, Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
 import { emptyConfig, runtimeOf, withRuntime } from '../oci/config.ts'
-import { type Platform, parsePlatform } from '../oci/platform.ts'
-import { isProxyArg, platformArgs } from './args.ts'
+import type { Platform } from '../oci/platform.ts'
+import { givenArg, isProxyArg, platformArgs } from './args.ts'
 import { applyArg } from './arg.ts'
+import { isBuilderSetting, settingWarnings } from './buildkit-args.ts'
 import { applyConfigInstruction } from './config-instructions.ts'
 import type { Plan, PlanOptions, PlannedLine } from './contract.ts'
 import { lowerCopy, lowerWorkdir } from './copy.ts'
 import { applyEnvOption, finishTarget } from './overrides.ts'
 import { reachableSteps } from './reach.ts'
 import { lowerRun } from './run.ts'
-import { type PlanContext, type StageState, defaultPath, imageOf, joinPath } from './state.ts'
+import { type StageHead, checkStageUses, earlierStage, findTarget, stageHeads } from './stages.ts'
+import { type PlanContext, type StageState, defaultPath, imageOf, nextWorkdir, setVariable } from './state.ts'
 
 /**
  * Lowers a Dockerfile for one target platform.
@@ -24,11 +26,13 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
   const consumed = new Set<string>()
   const name = options.target ?? dockerfile.stages[targetIndex]!.from.name ?? ''
   const globals = globalArgs(dockerfile, options, { consumed, name })
+  const heads = stageHeads(dockerfile, { globals, targetPlatform: options.targetPlatform })
+  checkStageUses(dockerfile)
   const made = new Map<number, Promise<StageState>>()
   const stageAt = (index: number): Promise<StageState> => {
     const known = made.get(index)
     if (known !== undefined) return known
-    const state = lowerStage(dockerfile.stages[index]!, dockerfile, context)
+    const state = lowerStage(dockerfile.stages[index]!, heads[index]!, context)
     made.set(index, state)
     return state
   }
@@ -38,10 +42,10 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     escape: dockerfile.escape,
     globals,
     steps: new Map(),
-    warnings: [...dockerfile.warnings],
+    warnings: [...dockerfile.warnings, ...settingWarnings(dockerfile, options)],
     consumed,
     stage: (wanted, current) => {
-      const index = findStage(dockerfile, wanted, current)
+      const index = earlierStage(dockerfile, wanted, current)
       return index === undefined ? undefined : stageAt(index)
     },
   }
@@ -60,50 +64,12 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
 
 /** SOURCE_DATE_EPOCH in seconds: the build arg, else the default before FROM, else the caller's. */
 function epochOf(globals: ReadonlyMap<string, string>, options: PlanOptions): number | undefined {
-  const given = options.buildArgs['SOURCE_DATE_EPOCH'] ?? globals.get('SOURCE_DATE_EPOCH')
+  const given = givenArg(options.buildArgs, 'SOURCE_DATE_EPOCH') ?? globals.get('SOURCE_DATE_EPOCH')
   if (given === undefined || given === '') return options.epoch
   if (/^\d{1,12}$/.test(given)) return Number(given)
   throw new WherryError('dockerfile-invalid', `SOURCE_DATE_EPOCH is not a number of seconds: ${given}`, {
     hint: 'Times taken from a context or a stage are not implemented yet.',
   })
-}
-
-function findTarget(dockerfile: Dockerfile, target: string | undefined): number {
-  const { stages } = dockerfile
-  if (stages.length === 0)
-    throw new WherryError('dockerfile-invalid', 'the Dockerfile has no FROM', { hint: 'Begin with FROM <image>.' })
-  if (target === undefined || target === '') return stages.length - 1
-  const named = stages.findLastIndex((s) => s.from.name === target.toLowerCase())
-  const index = named >= 0 ? named : /^\d+$/.test(target) ? Number(target) : -1
-  if (stages[index] !== undefined) return index
-  const names = stages.flatMap((s) => s.from.name ?? [])
-  throw new WherryError('dockerfile-invalid', `target stage "${target}" could not be found`, {
-    hint:
-      names.length > 0
-        ? `The stages are ${names.join(', ')}.`
-        : 'No stage of the Dockerfile has a name (FROM … AS name).',
-  })
-}
-
-/** The stage that `--from` names, by number or by its latest earlier definition; undefined means an image. */
-function findStage(dockerfile: Dockerfile, name: string, current: number): number | undefined {
-  const later = (index: number): never => {
-    throw new WherryError(
-      'dockerfile-invalid',
-      `stage "${name}" (number ${index}) is not defined before stage ${current}`,
-      {
-        hint: 'A stage can only copy from stages above it.',
-      },
-    )
-  }
-  if (/^\d+$/.test(name)) {
-    const index = Number(name)
-    return index < current ? index : later(index)
-  }
-  const before = dockerfile.stages.slice(0, current).findLastIndex((s) => s.from.name === name.toLowerCase())
-  if (before >= 0) return before
-  const after = dockerfile.stages.findIndex((s) => s.from.name === name.toLowerCase())
-  return after >= 0 ? later(after) : undefined
 }
 
 function globalArgs(
@@ -116,7 +82,8 @@ function globalArgs(
   for (const instruction of dockerfile.globalArgs) {
     for (const arg of instruction.args) {
       consumed.add(arg.key)
-      const value = buildArgs[arg.key] ?? globalDefault(arg.value, instruction, { globals, escape: dockerfile.escape })
+      const given = givenArg(buildArgs, arg.key)
+      const value = given ?? globalDefault(arg.value, instruction, { globals, escape: dockerfile.escape })
       if (value !== undefined) globals.set(arg.key, value)
     }
   }
@@ -136,40 +103,24 @@ function globalDefault(
   }
 }
 
-async function lowerStage(stage: Stage, dockerfile: Dockerfile, context: PlanContext): Promise<StageState> {
-  const state = await beginStage(stage, dockerfile, context)
+async function lowerStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
+  const state = await beginStage(stage, head, context)
   const triggers = runtimeOf(state.config).onBuild
   state.config = withRuntime(state.config, 'OnBuild', undefined)
   ensurePath(state)
   const { workingDir } = runtimeOf(state.config)
   // A relative one counts from itself: BuildKit treats it as a WORKDIR in force and given again.
-  if (workingDir !== '')
-    state.config = withRuntime(state.config, 'WorkingDir', joinPath(joinPath('/', workingDir), workingDir))
+  if (workingDir !== '') state.config = withRuntime(state.config, 'WorkingDir', nextWorkdir(state, workingDir))
   applyEnvOption(state)
   for (const trigger of triggers) await lowerInstruction(state, parseInstruction(trigger, stage.from.at), 'ONBUILD ')
   for (const instruction of stage.instructions) await lowerInstruction(state, instruction, '')
   return state
 }
 
-async function beginStage(stage: Stage, dockerfile: Dockerfile, context: PlanContext): Promise<StageState> {
+async function beginStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
   const { from, index } = stage
-  const word = (text: string): string => {
-    try {
-      return expandWord(text, (key) => context.globals.get(key), { escape: context.escape }).value
-    } catch (error) {
-      throw withRange(error, from.at)
-    }
-  }
-  const base = word(from.base)
-  if (base === '') {
-    throw new WherryError('dockerfile-invalid', `base name (${from.base}) should not be blank`, {
-      at: from.at,
-      hint: 'Give the ARG before FROM a default, or pass it with --build-arg.',
-    })
-  }
-  const { targetPlatform } = context.options
-  const platform =
-    from.platform === undefined ? targetPlatform : parseFromPlatform(word(from.platform), from, targetPlatform)
+  const { base, parent } = head
+  const platform = head.platform ?? context.options.targetPlatform
   const line: PlannedLine = {
     id: `s${index}.0`,
     ordinal: 0,
@@ -179,17 +130,18 @@ async function beginStage(stage: Stage, dockerfile: Dockerfile, context: PlanCon
     makesLayer: false,
   }
   const fresh = { context, index, label: line.stage, platform, history: [], lines: [line], cmdSet: false }
-  const earlier = dockerfile.stages.slice(0, index).findLastIndex((s) => s.from.name === base.toLowerCase())
-  if (earlier >= 0) return inherit(await context.stage(String(earlier), index)!, fresh)
+  if (parent !== undefined) return inherit(await context.stage(String(parent), index)!, fresh)
   if (base === 'scratch')
     return {
       ...fresh,
-      config: scratchConfig(platform),
+      // As in BuildKit, --platform changes nothing about scratch.
+      platform: context.options.targetPlatform,
+      config: scratchConfig(context.options.targetPlatform),
       env: new Map(),
       args: new Map(),
       tree: { kind: 'base', diffIds: [] },
     }
-  const image = await located(from, context.options.resolveBase(base, platform))
+  const image = await located(from, () => context.options.resolveBase(base, platform))
   const tree = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) } as const
   return { ...fresh, base: image, config: image.config, env: new Map(), args: new Map(), tree }
 }
@@ -211,39 +163,28 @@ function scratchConfig(platform: Platform): StageState['config'] {
   return withRuntime(emptyConfig(platform), 'WorkingDir', '/')
 }
 
-function parseFromPlatform(text: string, from: Stage['from'], host: Platform): Platform {
+async function located<T>({ at }: Pick<StageInstruction, 'at'>, work: () => Promise<T>): Promise<T> {
   try {
-    if (text === '')
-      throw new WherryError('dockerfile-invalid', `empty platform value from expression ${from.platform}`)
-    return parsePlatform(text, host)
+    return await work()
   } catch (error) {
-    throw withRange(error, from.at)
+    throw withRange(error, at)
   }
 }
 
-async function located<T>(from: Stage['from'], work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw withRange(error, from.at)
-  }
-}
-
-/** PATH is always set, and what the config sets is what expansion and RUN see. */
+/** PATH is always set, and what the config sets is what expansion and RUN see, before ARGs of a stage that this one is built on. */
 function ensurePath(state: StageState): void {
   const { env } = runtimeOf(state.config)
   const whole = env.some((line) => line.startsWith('PATH=')) ? env : [...env, defaultPath]
   state.config = withRuntime(state.config, 'Env', whole)
-  if (state.env.size > 0) return
   for (const line of whole) {
     const at = line.indexOf('=')
-    state.env.set(at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1))
+    setVariable(state, at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1))
   }
 }
 
 async function lowerInstruction(state: StageState, instruction: StageInstruction, prefix: string): Promise<void> {
   const before = state.tree
-  await located({ at: instruction.at } as Stage['from'], Promise.resolve(applyInstruction(state, instruction)))
+  await located(instruction, async () => applyInstruction(state, instruction))
   const step = state.tree.kind === 'step' && state.tree !== before ? state.tree.id : undefined
   const id = `s${state.index}.${state.lines.length}`
   const text = prefix + instruction.text
@@ -267,8 +208,7 @@ function applyInstruction(state: StageState, instruction: StageInstruction): voi
 }
 
 function warnUnconsumed(context: PlanContext): void {
-  const predefined = (name: string): boolean =>
-    isProxyArg(name) || name === 'SOURCE_DATE_EPOCH' || name.startsWith('BUILDKIT_')
+  const predefined = (name: string): boolean => isProxyArg(name) || isBuilderSetting(name)
   const left = Object.keys(context.options.buildArgs).filter((name) => {
     return (
       !predefined(name) &&

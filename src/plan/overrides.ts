@@ -1,5 +1,6 @@
 /** What options say about the image beside the Dockerfile: labels, variables added and taken away. */
-import { runtimeOf, withRuntime } from '../oci/config.ts'
+import { runtimeOf, withPlatform, withRuntime } from '../oci/config.ts'
+import { type Platform, normalizePlatform, parsePlatformObject } from '../oci/platform.ts'
 import { setVariables } from './config-instructions.ts'
 import type { StageState } from './state.ts'
 
@@ -9,8 +10,24 @@ export function applyEnvOption(state: StageState): void {
   if (pairs.length > 0) setVariables(state, pairs)
 }
 
-/** Puts labels on the target and takes away what is not wanted. */
+/** The platform that the image says it is for: that of its base, unless the user named one. */
+function finalPlatform({ config, context }: StageState): Platform {
+  const own = parsePlatformObject(config.raw)
+  const { isPlatformGiven = false, targetPlatform: wanted } = context.options
+  if (!isPlatformGiven) return normalizePlatform(own)
+  const isSame = own.os === wanted.os && own.architecture === wanted.architecture
+  return normalizePlatform({
+    ...own,
+    os: wanted.os,
+    architecture: wanted.architecture,
+    variant: wanted.variant ?? (isSame ? own.variant : undefined),
+    osVersion: wanted.osVersion ?? (isSame ? own.osVersion : undefined),
+  })
+}
+
+/** Puts the platform and labels on the target and takes away what is not wanted. */
 export function finishTarget(target: StageState): void {
+  target.config = withPlatform(target.config, finalPlatform(target))
   const { labels, unsetEnv = [], unsetLabels = [] } = target.context.options
   const runtime = runtimeOf(target.config)
   if (Object.keys(labels).length > 0 || unsetLabels.length > 0) {

@@ -1,6 +1,7 @@
 /** RUN: what to execute, with which variables. */
-import type { Heredoc, RunInstruction } from '../dockerfile/instructions.ts'
+import type { RunInstruction } from '../dockerfile/instructions.ts'
 import { WherryError } from '../core/errors.ts'
+import { chompTabs, heredocOfWord } from '../dockerfile/heredoc.ts'
 import { runtimeOf } from '../oci/config.ts'
 import { commandArgs } from './config-instructions.ts'
 import { proxyEnv } from './args.ts'
@@ -53,22 +54,13 @@ function commandOf(state: StageState, instruction: RunInstruction): Pick<RunStep
   const { command, heredocs } = instruction
   const [first] = heredocs
   if (first === undefined || command.form === 'exec') return { args: commandArgs(state, command) }
-  if (!isLoneHeredoc(command.text)) {
+  if (heredocOfWord(command.text) === undefined) {
     const bodies = heredocs.map((h) => `\n${h.content}${h.name}`).join('')
     return { args: commandArgs(state, { form: 'shell', text: command.text + bodies }) }
   }
-  const content = chomped(first)
+  const content = first.chomp ? chompTabs(first.content) : first.content
   if (!content.startsWith('#!')) return { args: commandArgs(state, { form: 'shell', text: content }) }
   return { args: [`/dev/pipes/${first.name}`], script: { name: first.name, content } }
-}
-
-/** True if the command is nothing but `<<EOF`. */
-function isLoneHeredoc(text: string): boolean {
-  return /^\d*<<-?\s*(?:'[^']*'|"[^"]*"|[^\s<>'"]+)\s*$/.test(text.trim())
-}
-
-function chomped(heredoc: Heredoc): string {
-  return heredoc.chomp ? heredoc.content.replace(/^\t+/gm, '') : heredoc.content
 }
 
 /** Args in scope with the value that RUN sees. A proxy is among them only where an ARG names it, as in BuildKit. */

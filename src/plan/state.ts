@@ -82,6 +82,18 @@ export function workdirOf(state: StageState): string {
   return joinPath('/', runtimeOf(state.config).workingDir)
 }
 
+/** The WORKDIR that `path` asks for: an absolute one stays as written, an empty one changes nothing. */
+export function nextWorkdir(state: StageState, path: string): string {
+  if (path === '') return workdirOf(state)
+  return path.startsWith('/') ? path : joinPath(workdirOf(state), path)
+}
+
+/** Sets what expansion and RUN see; a variable that is set again goes to the end of RUN's environment. */
+export function setVariable({ env }: StageState, name: string, value: string): void {
+  env.delete(name)
+  env.set(name, value)
+}
+
 /** Joins and cleans slash paths like Go's `path.Join`, absolute second parts winning as WORKDIR and COPY have it. */
 export function joinPath(base: string, path: string): string {
   const parts: string[] = []

@@ -123,9 +123,9 @@ ONBUILD RUN x y
     expect(cmd.kind === 'CMD' && cmd.command).toEqual({ form: 'shell', text: `['a', "b"]` })
   })
 
-  it('puts the body of a heredoc without tabs into RUN and as written into a trigger', () => {
+  it('puts the body of a heredoc as written into RUN and into a trigger', () => {
     const run = one('RUN <<-EOF cat\n\ta\n\t\tb\n\tEOF')
-    expect(run.kind === 'RUN' && run.heredocs[0]?.content).toBe('a\nb\n')
+    expect(run.kind === 'RUN' && run.heredocs[0]?.content).toBe('\ta\n\t\tb\n')
     const onbuild = one('ONBUILD COPY <<A <<-"B" /x/\n$a\nA\n\tb\n\tB\n')
     if (onbuild.kind !== 'ONBUILD') throw new Error('no ONBUILD')
     expect(onbuild.trigger).toBe('COPY <<A <<-"B" /x/\n$a\nA\n\tb\nB')

@@ -1,48 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Digest, digestOf } from '../../src/core/digest.ts'
-import { parseDockerfile } from '../../src/dockerfile/parse.ts'
-import { checkConfig, runtimeOf } from '../../src/oci/config.ts'
+import type { Digest } from '../../src/core/digest.ts'
 import type { Image } from '../../src/oci/image.ts'
-import type { Plan, PlanOptions, RunStep, Step } from '../../src/plan/contract.ts'
-import { lower } from '../../src/plan/lower.ts'
-
-const amd64 = { os: 'linux', architecture: 'amd64' }
-
-/** A base image of one layer, with this runtime config. */
-function baseImage(name: string, config: Record<string, unknown> = {}): Image {
-  const diffId = digestOf(name)
-  const raw = {
-    os: 'linux',
-    architecture: 'amd64',
-    config: config as never,
-    rootfs: { type: 'layers', diff_ids: [diffId] },
-    history: [{}],
-  }
-  const blob = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: diffId, size: 1 }
-  return { config: checkConfig(raw), layers: [{ blob, diffId }], annotations: {} }
-}
-
-async function plan(
-  text: string,
-  options: Partial<PlanOptions> = {},
-  bases: Record<string, Image> = {},
-): Promise<Plan> {
-  return lower(parseDockerfile(text, { file: 'Dockerfile' }), {
-    buildArgs: {},
-    labels: {},
-    buildPlatform: amd64,
-    targetPlatform: amd64,
-    network: 'host',
-    noCache: false,
-    resolveBase: (name) => Promise.resolve(bases[name] ?? baseImage(name)),
-    ...options,
-  })
-}
-
-const kinds = (p: Plan): string[] => [...p.steps.values()].map((s: Step) => s.kind)
-const runs = (p: Plan): RunStep[] => [...p.steps.values()].filter((s): s is RunStep => s.kind === 'run')
-const config = (p: Plan): ReturnType<typeof runtimeOf> => runtimeOf(p.target.config)
-const history = (p: Plan): (string | undefined)[] => p.target.history.map((h) => h.entry.created_by)
+import { baseImage, config, history, kinds, plan, runs } from './planned.ts'
 
 describe('lower', () => {
   it('keeps only what the target needs', async () => {

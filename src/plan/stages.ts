@@ -1,0 +1,173 @@
+/** A Dockerfile's stages as a whole: what each is built on, which of them the others name, and what is wrong with that. */
+import { type SourceRange, WherryError, withRange } from '../core/errors.ts'
+import { csvFields } from '../dockerfile/csv.ts'
+import { expandWord } from '../dockerfile/expand.ts'
+import type { Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
+import { type Platform, parsePlatform } from '../oci/platform.ts'
+
+/** FROM with its variables replaced. */
+export interface StageHead {
+  /** Name of an image, of an earlier stage, or `scratch`. */
+  readonly base: string
+  /** Of `--platform`. */
+  readonly platform?: Platform
+  /** The stage that it is built on: the latest one above that has the name. */
+  readonly parent?: number
+}
+
+/** What FROM's variables are replaced with. */
+export interface HeadValues {
+  readonly globals: ReadonlyMap<string, string>
+  readonly targetPlatform: Platform
+}
+
+/**
+ * Reads all FROMs, those of stages that the target does not need too.
+ * @throws WherryError `dockerfile-invalid`, `dockerfile-syntax`, `not-implemented` for Windows; with the FROM's range
+ */
+export function stageHeads(dockerfile: Dockerfile, values: HeadValues): StageHead[] {
+  const { stages, escape } = dockerfile
+  return stages.map(({ from, index }) =>
+    located(from.at, () => {
+      const word = (text: string): string => expandWord(text, (key) => values.globals.get(key), { escape }).value
+      const base = word(from.base)
+      if (base === '') {
+        throw new WherryError('dockerfile-invalid', `base name (${from.base}) should not be blank`, {
+          hint: 'Give the ARG before FROM a default, or pass it with --build-arg.',
+        })
+      }
+      const parent = stages.slice(0, index).findLastIndex((s) => s.from.name === base.toLowerCase())
+      const platform = from.platform === undefined ? undefined : fromPlatform(word(from.platform), from, values)
+      return { base, ...(platform && { platform }), ...(parent >= 0 && { parent }) }
+    }),
+  )
+}
+
+function fromPlatform(text: string, from: Stage['from'], { targetPlatform }: HeadValues): Platform {
+  if (text === '') {
+    throw new WherryError('dockerfile-invalid', `empty platform value from expression ${from.platform}`, {
+      hint: 'Of variables, FROM sees only ARGs before the first FROM and the platform args, TARGETPLATFORM for instance.',
+    })
+  }
+  try {
+    return parsePlatform(text, targetPlatform)
+  } catch (cause) {
+    throw new WherryError('dockerfile-invalid', `failed to parse platform ${from.platform}: "${text}"`, {
+      hint: 'Write os/architecture[/variant], linux/arm64 for instance.',
+      cause,
+    })
+  }
+}
+
+function located<T>(at: SourceRange, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw withRange(error, at)
+  }
+}
+
+/**
+ * The index of the stage to build: the last one without a name, else the last one of that name, else that number.
+ * @throws WherryError `dockerfile-invalid`
+ */
+export function findTarget({ stages }: Dockerfile, target: string | undefined): number {
+  if (stages.length === 0)
+    throw new WherryError('dockerfile-invalid', 'the Dockerfile has no FROM', { hint: 'Begin with FROM <image>.' })
+  if (target === undefined || target === '') return stages.length - 1
+  const named = stages.findLastIndex((s) => s.from.name === target.toLowerCase())
+  const index = named >= 0 ? named : /^\d+$/.test(target) ? Number(target) : -1
+  if (stages[index] !== undefined) return index
+  const names = stages.flatMap((s) => s.from.name ?? [])
+  throw new WherryError('dockerfile-invalid', `target stage "${target}" could not be found`, {
+    hint:
+      names.length > 0
+        ? `The stages are ${names.join(', ')}.`
+        : 'No stage of the Dockerfile has a name (FROM … AS name).',
+  })
+}
+
+/**
+ * The stage that a `from` names, by number, or by name: the last one of that name, wherever it stands. Undefined means an image.
+ * @throws WherryError `dockerfile-invalid` for a number that no stage has
+ */
+export function stageNamed({ stages }: Dockerfile, name: string): number | undefined {
+  if (/^[+-]?\d+$/.test(name)) {
+    const index = Number(name)
+    if (stages[index] !== undefined) return index
+    throw new WherryError('dockerfile-invalid', `invalid stage index ${index}`, {
+      hint: `Stages count from 0; there are ${stages.length}.`,
+    })
+  }
+  const index = stages.findLastIndex((s) => s.from.name === name.toLowerCase())
+  return index < 0 ? undefined : index
+}
+
+/** A stage as messages call it: by name, or by number. */
+export function stageLabel(stage: Stage): string {
+  return stage.from.name ?? `stage-${stage.index}`
+}
+
+/**
+ * As `stageNamed`, for a stage whose files stage number `current` takes.
+ * @throws WherryError `dockerfile-invalid` also if it does not stand above
+ */
+export function earlierStage(dockerfile: Dockerfile, name: string, current: number): number | undefined {
+  const index = stageNamed(dockerfile, name)
+  if (index === undefined || index < current) return index
+  const here = stageLabel(dockerfile.stages[current]!)
+  throw new WherryError(
+    'dockerfile-invalid',
+    `cannot copy from stage "${name}", it needs to be defined before current stage "${here}"`,
+    { hint: 'A stage can only take files of stages above it; of several stages with one name, the last one counts.' },
+  )
+}
+
+/**
+ * Checks whom the stages take files from, also of stages that the target does not need.
+ * @throws WherryError `dockerfile-invalid` for numbers that no stage has, and for circles; with the instruction's range
+ */
+export function checkStageUses(dockerfile: Dockerfile): void {
+  const uses = dockerfile.stages.map((stage) => stage.instructions.flatMap((i) => usesOf(dockerfile, i)))
+  const done = new Set<number>()
+  const path = new Set<number>()
+  const visit = (index: number): void => {
+    if (done.has(index)) return
+    done.add(index)
+    path.add(index)
+    for (const { stage, at } of uses[index]!) {
+      if (path.has(stage)) {
+        const label = stageLabel(dockerfile.stages[index]!)
+        throw new WherryError('dockerfile-invalid', `circular dependency detected on stage: ${label}`, { at })
+      }
+      visit(stage)
+    }
+    path.delete(index)
+  }
+  uses.forEach((_, index) => visit(index))
+}
+
+interface Use {
+  readonly stage: number
+  readonly at: SourceRange
+}
+
+function usesOf(dockerfile: Dockerfile, instruction: StageInstruction): Use[] {
+  const { at } = instruction
+  const names =
+    instruction.kind === 'COPY' && instruction.from !== undefined
+      ? [instruction.from]
+      : instruction.kind === 'RUN'
+        ? instruction.mounts.flatMap(mountFrom)
+        : []
+  return names.flatMap((name) => {
+    const stage = located(at, () => stageNamed(dockerfile, name))
+    return stage === undefined ? [] : [{ stage, at }]
+  })
+}
+
+/** `from` of a mount, unless it is a number, which names an image there. */
+function mountFrom(mount: string): string[] {
+  const from = csvFields(mount).findLast((field) => /^from=/i.test(field))
+  return from === undefined || /^from=[+-]?\d+$/i.test(from) ? [] : [from.slice('from='.length)]
+}
