@@ -10,7 +10,7 @@ import { type RegistryClientOptions, createRegistryClient } from '../registry/cl
 import type { RegistryClient } from '../registry/contract.ts'
 import { createCredentialProvider } from '../registry/credential-store.ts'
 import type { Store } from '../store/contract.ts'
-import { createTrees } from '../trees/client.ts'
+import { type TreesOptions, createTrees } from '../trees/client.ts'
 import type { Trees } from '../trees/contract.ts'
 import { createPool } from '../trees/worker/pool.ts'
 import type { OptionValues } from './command.ts'
@@ -96,8 +96,12 @@ export async function treesFor(
     ...(single?.ok === true ? { fallback: single.mode } : {}),
     driver: 'overlay',
     ...(options.foreground === true ? { stdio: 'inherit' as const } : {}),
-    snapshotsDir: (name) => store.snapshotsDir(name),
+    ...foldersOf(store),
   })
+}
+
+function foldersOf(store: Store): Pick<TreesOptions, 'snapshotsDir' | 'mountsDir'> {
+  return { snapshotsDir: (name) => store.snapshotsDir(name), mountsDir: (map) => store.mountsDir(map) }
 }
 
 /** The trees whose snapshots are in the folder `<driver>-<map>`, if this machine can still map ids that way. */
@@ -107,8 +111,7 @@ export async function treesForMap(store: Store, driverAndMap: string): Promise<T
     const choice = choose(facts, isolation)
     if (!choice.ok) continue
     const driver = (['overlay', 'copy'] as const).find((name) => driverAndMap === `${name}-${choice.mode.idMap}`)
-    const snapshotsDir = (name: string): Promise<string> => store.snapshotsDir(name)
-    if (driver !== undefined) return createTrees({ mode: choice.mode, driver, snapshotsDir })
+    if (driver !== undefined) return createTrees({ mode: choice.mode, driver, ...foldersOf(store) })
   }
   return undefined
 }

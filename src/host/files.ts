@@ -1,4 +1,6 @@
 /** Calls on files that Node lacks or has with too little precision. Paths are bytes; a symbolic link at the end is never followed. */
+import { constants, readFileSync } from 'node:fs'
+import { errnoOf } from '../core/errors.ts'
 import { cString, checked, libcFunction, syscall } from './libc.ts'
 
 const utimensat = libcFunction('int utimensat(int, void*, void*, int)')
@@ -73,4 +75,43 @@ export function openInRoot(root: number, path: Buffer, flags: number, mode = 0):
   how.writeBigUInt64LE(BigInt(mode), 8)
   how.writeBigUInt64LE(inRoot | noMagicLinks, 16)
   return checked(syscall('openat2', root, cString(path), how, 24), 'openat2', path)
+}
+
+/**
+ * Opens a folder inside a root folder, for naming what lies in it; nothing on the way may be a symbolic link (openat2(2) with
+ * RESOLVE_NO_SYMLINKS, Linux 5.6).
+ * @param root descriptor of the root folder
+ * @param path relative to it
+ * @returns a descriptor (O_PATH), the caller's to close
+ * @throws SystemError `ELOOP` for a symbolic link
+ */
+export function openFolderBelow(root: number, path: Buffer): number {
+  const pathOnlyCloseOnExec = 0o10000000 | 0o2000000
+  const beneath = 0x08n
+  const noSymlinks = 0x04n
+  const how = Buffer.alloc(24)
+  how.writeBigUInt64LE(BigInt(pathOnlyCloseOnExec | constants.O_DIRECTORY), 0)
+  how.writeBigUInt64LE(beneath | noSymlinks, 16)
+  return checked(syscall('openat2', root, cString(path), how, 24), 'openat2', path)
+}
+
+/** Which mount an open file was reached through: `mnt_id` of proc_pid_fdinfo(5). */
+export function mountIdOf(fd: number): string | undefined {
+  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]
+}
+
+/**
+ * Renames unless there is something with the new name: renameat2(2) with RENAME_NOREPLACE.
+ * @returns false if there is
+ * @throws SystemError
+ */
+export function moveIfFree(from: Buffer, to: Buffer): boolean {
+  const noReplace = 1
+  try {
+    checked(syscall('renameat2', atFdCwd, cString(from), atFdCwd, cString(to), noReplace), 'renameat2', to)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
 }

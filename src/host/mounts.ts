@@ -112,7 +112,7 @@ function kernelLog(context: number): string {
   }
 }
 
-const attribute = { readOnly: 1n, noSuid: 2n } as const
+const attribute = { readOnly: 1n, noSuid: 2n, noDev: 4n, noExec: 8n } as const
 
 /**
  * Adds an attribute to a mount and to all mounts below it, without touching the others: mount_setattr(2), Linux 5.12.

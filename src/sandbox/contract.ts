@@ -7,6 +7,27 @@ export type Stdio =
   | { readonly kind: 'pipes'; onOutput(this: void, stream: 'stdout' | 'stderr', chunk: Buffer): void }
   | { readonly kind: 'inherit'; readonly fds: readonly [number, number, number] }
 
+/** Something that a process sees over its root file system. Targets are absolute, symbolic links in them stay inside the root. */
+export type SandboxMount =
+  /** A folder or a plain file or socket of this mount namespace; the path has no symbolic link. */
+  | {
+      readonly kind: 'bind'
+      readonly source: string
+      readonly target: string
+      readonly readOnly: boolean
+      /** As is fit for data: no setuid, no devices, and unless `executable` no programs. */
+      readonly data?: { readonly executable: boolean }
+    }
+  /** Empty memory; `size` in bytes. */
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+
+/** A limit of setrlimit(2): its name without RLIMIT_ in lower case; -1 is unlimited. */
+export interface ResourceLimit {
+  readonly name: string
+  readonly soft: number
+  readonly hard: number
+}
+
 /** A process to run. Text is UTF-8 here: it comes from a Dockerfile or an image config. */
 export interface ProcessSpec {
   /** Program and arguments; the program is looked up in PATH of `env` inside the root. */
@@ -23,6 +44,13 @@ export interface ProcessSpec {
   /** Extra lines for /etc/hosts: host name to address. */
   readonly extraHosts: readonly (readonly [host: string, address: string])[]
   readonly stdio: Stdio
+  /** Made in their order, after what every run has. */
+  readonly mounts?: readonly SandboxMount[]
+  /** Size of /dev/shm in bytes, if not 64 MiB. */
+  readonly shmSize?: number
+  readonly limits?: readonly ResourceLimit[]
+  /** Folder of the control group to run in. */
+  readonly cgroup?: string
   /** A file that only this process sees, executable, at /dev/pipes/NAME (a RUN heredoc that starts with `#!`). */
   readonly script?: { readonly name: string; readonly content: string }
 }

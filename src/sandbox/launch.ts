@@ -3,16 +3,20 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
 import { inNewNamespaces, setHostname } from '../host/process.ts'
 import { widePath } from '../host/tools.ts'
+import { mountExtras } from './mount-extras.ts'
 import { mountRunTree, procTable } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
+import type { Stubs } from './stubs.ts'
 
 /**
  * Mounts and starts.
+ * @param made is told, also before a failure, which mount points were made in the root file system
  * @throws SystemError
  */
-export function launch(plan: LaunchPlan): ChildProcess {
+export function launch(plan: LaunchPlan, made: (stubs: Stubs) => void): ChildProcess {
   return inNewNamespaces(() => {
     mountRunTree(plan)
+    mountExtras(plan, made)
     setHostname(plan.hostname)
     const table = tableDescriptor(plan)
     try {

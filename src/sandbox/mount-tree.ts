@@ -72,7 +72,7 @@ function mountDev(plan: LaunchPlan, dev: string): void {
   const flags = noSuid | noExec
   const terminals = 'newinstance,ptmxmode=0666,mode=620'
   mount({ source: 'devpts', target: `${dev}/pts`, type: 'devpts', flags, data: terminals })
-  const shared = 'mode=1777,size=65536k'
+  const shared = `mode=1777,size=${plan.shmSize}`
   mount({ source: 'shm', target: `${dev}/shm`, type: 'tmpfs', flags: flags | noDev, data: shared })
   if (existsSync('/proc/sys/fs/mqueue'))
     mount({ source: 'mqueue', target: `${dev}/mqueue`, type: 'mqueue', flags: flags | noDev })

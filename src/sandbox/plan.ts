@@ -1,4 +1,5 @@
 /** A run as plain data, computed before anything is mounted: it goes to the thread that starts the process. */
+import type { SandboxMount } from './contract.ts'
 
 /** What `launch` does. */
 export interface LaunchPlan {
@@ -13,6 +14,9 @@ export interface LaunchPlan {
   readonly maskKernel: boolean
   /** Files of the run's own below /dev: path relative to it, content, mode. */
   readonly devFiles: readonly { readonly path: string; readonly content: string; readonly mode: number }[]
+  readonly mounts: readonly SandboxMount[]
+  /** Size of /dev/shm in bytes. */
+  readonly shmSize: number
   /** Program of the host and its arguments, to be started in the new namespaces. */
   readonly argv: readonly string[]
   /** Descriptors for standard input, output and error, and the one for the status. */

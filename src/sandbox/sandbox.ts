@@ -16,10 +16,12 @@ import { requireTool } from '../host/tools.ts'
 import { runArguments } from './arguments.ts'
 import type { ProcessResult, ProcessSpec, Sandbox } from './contract.ts'
 import { hostsFile, resolverFile } from './host-files.ts'
+import { requireIds } from './ids.ts'
 import { ignoreSetuid } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
 import { type Starter, createStarter } from './starter.ts'
 import { type StartedChild, type Streams, finish, openStreams } from './step.ts'
+import { type Stubs, removeStubs } from './stubs.ts'
 import { type Targets, openTargets } from './targets.ts'
 import { makeEmptyNetwork } from './threads.ts'
 
@@ -29,6 +31,9 @@ const hostsPath = 'etc/hosts'
 
 /** Where apt reads in single mode that it must not try to become another user, below /dev. */
 const aptConfig = { path: 'apt.conf', content: 'APT::Sandbox::User "root";\n', mode: 0o644 }
+
+/** Docker's, in bytes. */
+const defaultShmSize = 64 << 20
 
 /** What is found out once, at the first run. */
 interface Surroundings {
@@ -46,7 +51,7 @@ export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
     mountPoints: [...folders, resolverPath, hostsPath].map(fromText),
     run: async (root, spec, signal) => {
       if (signal.aborted) throw new WherryError('cancelled', 'cancelled', { cause: signal.reason })
-      checkIds(mode, spec)
+      requireIds(mode, { uid: spec.uid, gids: [spec.gid, ...spec.supplementaryGids] })
       return await runIn(root, spec, { mode, surroundings: await known, signal })
     },
   }
@@ -62,24 +67,6 @@ async function lookAround(mode: Mode): Promise<Surroundings> {
   return { hostProc: !proc, userNamespace, starter }
 }
 
-/** Single mode fakes every change of id, so all ids do. */
-function checkIds(mode: Mode, spec: ProcessSpec): void {
-  if (mode.kind === 'single') return
-  const count = (ranges: Mode['uids']): number => mode.runIds ?? Math.max(...ranges.map((r) => r.inside + r.count))
-  const wrong =
-    spec.uid >= count(mode.uids)
-      ? `user ${spec.uid}`
-      : [spec.gid, ...spec.supplementaryGids].filter((gid) => gid >= count(mode.gids)).map((gid) => `group ${gid}`)[0]
-  if (wrong === undefined) return
-  throw new WherryError(
-    'sandbox-failed',
-    `${wrong} is beyond the ids that may be used here (0 to ${count(mode.uids) - 1})`,
-    {
-      hint: 'give the user a larger range in /etc/subuid and /etc/subgid',
-    },
-  )
-}
-
 interface RunContext {
   readonly mode: Mode
   readonly surroundings: Surroundings
@@ -89,13 +76,14 @@ interface RunContext {
 async function runIn(root: string, spec: ProcessSpec, context: RunContext): Promise<ProcessResult> {
   const { starter } = context.surroundings
   const targets = openTargets(root)
+  const made: Stubs[] = []
   const network = spec.network === 'none' ? await makeEmptyNetwork() : undefined
   try {
     const streams = openStreams(spec.stdio)
     const owners = starter.watch?.(root)
     let child: StartedChild
     try {
-      child = await start(planOf(root, spec, { context, targets, streams, network }), starter)
+      child = await start(planOf(root, spec, { context, targets, streams, network }), starter, made)
     } finally {
       streams.handedOver()
     }
@@ -103,13 +91,14 @@ async function runIn(root: string, spec: ProcessSpec, context: RunContext): Prom
     return owners === undefined ? result : { ...result, owners: await owners.take() }
   } finally {
     if (network !== undefined) closeSync(network)
-    targets.undo()
+    targets.close()
+    for (const stubs of [...made, targets.stubs()]) removeStubs(root, stubs)
   }
 }
 
-async function start(plan: LaunchPlan, starter: Starter): Promise<StartedChild> {
+async function start(plan: LaunchPlan, starter: Starter, made: Stubs[]): Promise<StartedChild> {
   try {
-    return await starter.start(plan)
+    return await starter.start(plan, (stubs) => void made.push(stubs))
   } catch (error) {
     const known = asWherryError(error)
     if (known.code !== 'internal') throw known
@@ -162,6 +151,8 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams, ne
     hostProc,
     maskKernel: mode.writer === 'identity',
     devFiles: [...(aptKnows ? [] : [aptConfig]), ...(script === undefined ? [] : [script])],
+    mounts: spec.mounts ?? [],
+    shmSize: spec.shmSize ?? defaultShmSize,
     argv,
     stdio: streams.stdio,
     status: streams.status,

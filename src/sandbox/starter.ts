@@ -5,14 +5,18 @@ import type { ProcessResult } from './contract.ts'
 import { openNursery } from './nursery.ts'
 import type { LaunchPlan } from './plan.ts'
 import type { ChildEnd, StartedChild } from './step.ts'
+import type { Stubs } from './stubs.ts'
 import { startWorker } from './threads.ts'
-import type { RecorderReply, RecorderRequest, SpawnerMessage, SpawnerRequest } from './worker/messages.ts'
+import type { RecorderReply, RecorderRequest, SpawnerMessage, SpawnerRequest, StartFailure } from './worker/messages.ts'
 import { rootKey } from './worker/recorder.ts'
 
 /** Starts processes that die with this one. */
 export interface Starter {
-  /** @throws WherryError `sandbox-failed` */
-  start(plan: LaunchPlan): Promise<StartedChild>
+  /**
+   * @param made is told which mount points were made in the root file system, also if the start fails then
+   * @throws WherryError `sandbox-failed`
+   */
+  start(plan: LaunchPlan, made: (stubs: Stubs) => void): Promise<StartedChild>
   /** Records owners for the root file system mounted at `root`, until `take`; absent where owners are real or cannot be told. */
   watch?(root: string): { take(): Promise<ProcessResult['owners']> }
 }
@@ -31,6 +35,7 @@ interface Waiting {
   started(this: void, child: StartedChild): void
   failed(this: void, error: Error): void
   ended(this: void, end: ChildEnd): void
+  made(this: void, stubs: Stubs): void
 }
 
 async function createSpawner(emulate: boolean): Promise<{ listener: number | undefined; start: Starter['start'] }> {
@@ -55,10 +60,10 @@ async function createSpawner(emulate: boolean): Promise<{ listener: number | und
   worker.unref()
   return {
     listener,
-    start: (plan) =>
+    start: (plan, made) =>
       new Promise((resolve, reject) => {
         const id = ++lastId
-        waiting.set(id, { started: resolve, failed: reject, ended: () => undefined })
+        waiting.set(id, { started: resolve, failed: reject, ended: () => undefined, made })
         const request: SpawnerRequest = { kind: 'start', id, plan }
         worker.postMessage(request)
       }),
@@ -67,18 +72,23 @@ async function createSpawner(emulate: boolean): Promise<{ listener: number | und
 
 function dispatch(waiting: Map<number, Waiting>, message: Exclude<SpawnerMessage, { kind: 'ready' }>): void {
   const waiter = waiting.get(message.id)
+  if (message.kind === 'stubs') return waiter?.made(message.stubs)
   if (message.kind === 'started') {
     // `ended` comes later on the same port.
     const ended = new Promise<ChildEnd>((resolve, reject) => {
-      waiting.set(message.id, { started: () => undefined, failed: reject, ended: resolve })
+      waiting.set(message.id, { started: () => undefined, failed: reject, ended: resolve, made: () => undefined })
     })
     waiter?.started({ pid: message.pid, ended })
     return
   }
   waiting.delete(message.id)
   if (message.kind === 'ended') waiter?.ended(message.end)
-  else
-    waiter?.failed(new WherryError('sandbox-failed', `the sandbox of the step could not be set up: ${message.message}`))
+  else waiter?.failed(startError(message.failure))
+}
+
+function startError({ message, known, hint }: StartFailure): WherryError {
+  if (known) return new WherryError('sandbox-failed', message, { hint })
+  return new WherryError('sandbox-failed', `the sandbox of the step could not be set up: ${message}`)
 }
 
 function createRecording(listener: number): NonNullable<Starter['watch']> {

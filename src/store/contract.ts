@@ -130,6 +130,8 @@ export interface Store {
   tempPath(label: string): string
   /** Folder of the snapshots of one driver and id map, made if absent. Only trees/ writes below it. */
   snapshotsDir(driverAndMap: string): Promise<string>
+  /** Folder of the cache mounts of one id map, made if absent. Only trees/ writes below it. */
+  mountsDir(map: string): Promise<string>
   /** Folder of stat caches. */
   readonly contextDir: string
   lease(): Promise<Lease>

@@ -21,6 +21,8 @@ export const folders = {
   contexts: 'context-v1',
   /** `<driver>-<map>/`: root file systems, each named by the hexadecimal digits of its chainID. */
   snapshots: 'snapshots-v1',
+  /** `<map>/`: cache mounts; see trees/inner/cache-folder.ts. */
+  mounts: 'mounts-v1',
   /** `repositories/<name>/`: what the embedded registry serves; see registry-server/catalog.ts. */
   registry: 'registry-v1',
   tmp: 'tmp',

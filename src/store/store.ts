@@ -37,6 +37,7 @@ function pathsBelow(root: string) {
     layers: join(root, folders.layers),
     contexts: join(root, folders.contexts),
     snapshots: join(root, folders.snapshots),
+    mounts: join(root, folders.mounts),
     registry: join(root, folders.registry),
     tmp: join(root, folders.tmp),
     locks: join(root, folders.locks),
@@ -116,6 +117,12 @@ function assemble(dirs: Dirs): Store {
     contextDir: dirs.contexts,
     async snapshotsDir(driverAndMap) {
       const dir = join(dirs.snapshots, driverAndMap)
+      if (!existsSync(dir)) await ensureDirectory(dir, modes.passable)
+      return dir
+    },
+    async mountsDir(map) {
+      const dir = join(dirs.mounts, map)
+      if (!existsSync(dirs.mounts)) await ensureDirectory(dirs.mounts, modes.passable)
       if (!existsSync(dir)) await ensureDirectory(dir, modes.passable)
       return dir
     },

@@ -19,6 +19,8 @@ export interface TreesOptions {
   readonly stdio?: 'inherit'
   /** Gives the folder of snapshots for `<driver>-<map>`, made if absent. */
   snapshotsDir(driverAndMap: string): Promise<string>
+  /** Gives the folder of cache mounts for a map, made if absent. */
+  mountsDir(map: string): Promise<string>
 }
 
 /** How long the inner process gets to end by itself, in milliseconds. */
@@ -83,6 +85,7 @@ async function startIn(mode: Mode, options: TreesOptions): Promise<Started> {
     mode,
     driver: options.driver,
     snapshotsDir,
+    mountsDir: await options.mountsDir(mode.idMap),
     parent: process.pid,
   }
   const argv = [bundledFile('inner.js'), JSON.stringify(setup)]

@@ -8,6 +8,8 @@ export interface InnerSetup {
   readonly driver: 'overlay' | 'copy'
   /** Folder of this driver's and map's snapshots. */
   readonly snapshotsDir: string
+  /** Folder of this map's cache mounts. */
+  readonly mountsDir: string
   /** Pid of the outer process, which the inner one must not outlive. */
   readonly parent: number
 }

@@ -6,7 +6,7 @@
  * without. Recorder: answers the calls that the filter stops; it needs a thread of its own because they wait for it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { errnoOf } from '../../core/errors.ts'
+import { WherryError, errnoOf } from '../../core/errors.ts'
 import { whenReadable } from '../../host/libc.ts'
 import { bearChildrenIn, enterEmptyNetwork } from '../../host/process.ts'
 import { answerNotification, installFilter, receiveNotification } from '../../host/seccomp.ts'
@@ -45,12 +45,14 @@ function spawner(emulate: boolean): void {
 
 function start({ id, plan }: Extract<SpawnerRequest, { kind: 'start' }>, say: (message: SpawnerMessage) => void): void {
   try {
-    const child = launch(plan)
-    child.once('error', (error) => say({ kind: 'failed', id, message: error.message }))
+    const child = launch(plan, (stubs) => say({ kind: 'stubs', id, stubs }))
+    child.once('error', ({ message }) => say({ kind: 'failed', id, failure: { message, known: false } }))
     child.once('exit', (code, signal) => say({ kind: 'ended', id, end: { code, signal } }))
     if (child.pid !== undefined) say({ kind: 'started', id, pid: child.pid })
   } catch (error) {
-    say({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) })
+    const message = error instanceof Error ? error.message : String(error)
+    const known = error instanceof WherryError
+    say({ kind: 'failed', id, failure: { message, known, hint: known ? error.hint : undefined } })
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the inner process's main thread and its helper threads say to each other. */
 import type { ChildEnd } from '../step.ts'
 import type { LaunchPlan } from '../plan.ts'
+import type { Stubs } from '../stubs.ts'
 
 /** What a thread is for. */
 export type Role =
@@ -18,11 +19,20 @@ export type SpawnerRequest =
   | { readonly kind: 'nursery'; readonly fd: number }
   | { readonly kind: 'start'; readonly id: number; readonly plan: LaunchPlan }
 
-/** From it. First of all comes `ready`, once. */
+/** Why a process was not started. */
+export interface StartFailure {
+  readonly message: string
+  /** What to do about it, if the message is meant for the user as it is. */
+  readonly hint?: string
+  readonly known: boolean
+}
+
+/** From it. First of all comes `ready`, once. `stubs` comes before `started` or `failed`, if mount points were made. */
 export type SpawnerMessage =
   | { readonly kind: 'ready'; readonly listener: number | undefined }
+  | { readonly kind: 'stubs'; readonly id: number; readonly stubs: Stubs }
   | { readonly kind: 'started'; readonly id: number; readonly pid: number }
-  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly failure: StartFailure }
   | { readonly kind: 'ended'; readonly id: number; readonly end: ChildEnd }
 
 /** To the thread that listens to the filter. */

@@ -32,5 +32,5 @@ process.exit(0)
 
 async function openInner(mode: Mode): Promise<Inner> {
   const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir, { identities: mode.kind === 'single' })
-  return { mode, snapshots, sandbox: createSandbox({ mode }) }
+  return { mode, snapshots, sandbox: createSandbox({ mode }), mountsDir: setup.mountsDir }
 }

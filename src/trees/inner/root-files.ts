@@ -1,7 +1,8 @@
 /** Files that wherry itself reads and makes in a mounted root file system, links resolved inside the root. */
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, readlinkSync } from 'node:fs'
 import { type BytePath, fromText, toBytes } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
+import { openInRoot } from '../../host/files.ts'
 import { type ResolvedUser, resolveUser } from '../../oci/users.ts'
 import { linksOnDisk, resolvePath } from '../../rootfs/paths.ts'
 
@@ -55,4 +56,31 @@ export function makeFolders(root: string, path: string): void {
 function inside(root: string, path: BytePath): BytePath {
   const base = fromText(root)
   return `${base}/${resolvePath(path, linksOnDisk(base), 'follow')}`
+}
+
+const pathOnly = 0o10000000
+
+/**
+ * The path on disk of a source, symbolic links followed inside the root.
+ * @throws WherryError `copy-failed` if there is nothing
+ */
+export function sourceIn(root: string, source: string): string {
+  const rootFd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    const fd = openInRoot(rootFd, Buffer.from(source), pathOnly)
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (cause) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(cause) ?? '')) throw cause
+    const shown = source.startsWith('/') ? source : `/${source}`
+    throw new WherryError('copy-failed', `"${shown}": not found`, {
+      hint: 'The mount names a source that is not there: check `source` and `from`, and .dockerignore.',
+      cause,
+    })
+  } finally {
+    closeSync(rootFd)
+  }
 }

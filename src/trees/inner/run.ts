@@ -8,6 +8,7 @@ import { sealLayer } from '../../layer/seal.ts'
 import type { Draft } from '../../rootfs/contract.ts'
 import type { ProcessResult, Stdio } from '../../sandbox/contract.ts'
 import type { TreeRun, TreeRunResult } from '../contract.ts'
+import { type PreparedMounts, prepareMounts } from './mounts.ts'
 import { makeFolders, readUser } from './root-files.ts'
 import { ownedItems } from './owned-items.ts'
 import type { Inner } from './state.ts'
@@ -40,8 +41,11 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
 }
 
 function refuseUnfinished(run: TreeRun): void {
-  if ((run.mounts ?? []).length > 0 || run.onFailure !== undefined)
-    throw new WherryError('not-implemented', 'mounts of a run are not implemented yet')
+  if (run.onFailure !== undefined || run.cgroupParent !== undefined || (run.ulimits ?? []).length > 0)
+    throw new WherryError(
+      'not-implemented',
+      'limits of a run, and a command for when it fails, are not implemented yet',
+    )
 }
 
 async function runInDraft(
@@ -50,20 +54,38 @@ async function runInDraft(
   { run, tools }: { run: TreeRun; tools: Tools },
 ): Promise<ProcessResult> {
   const mounted = await draft.mount()
+  let prepared: PreparedMounts | undefined
   const { stdio, flush } = run.foreground ? { stdio: foreground, flush: () => undefined } : piped(tools)
   try {
+    prepared = await prepareMounts(inner, run.mounts ?? [], { dir: draft.dir, signal: tools.signal })
     const user = readUser(mounted.path, run.user)
     makeFolders(mounted.path, run.cwd)
     const hasHome = run.env.some((line) => line.startsWith('HOME='))
-    const { args, cwd, network, hostname, extraHosts, script } = run
+    const { args, cwd, network, hostname, extraHosts, script, shmSize } = run
+    const { mounts } = prepared
     const { uid, gid } = user
     // The primary group is one of the supplementary ones too, as containerd has it.
     const supplementaryGids = [...new Set([gid, ...user.supplementaryGids])]
     const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
-    const spec = { args, env, cwd, uid, gid, supplementaryGids, network, hostname, extraHosts, stdio, script }
+    const spec = {
+      args,
+      env,
+      cwd,
+      uid,
+      gid,
+      supplementaryGids,
+      network,
+      hostname,
+      extraHosts,
+      stdio,
+      script,
+      mounts,
+      shmSize,
+    }
     return await inner.sandbox.run(mounted.path, spec, tools.signal)
   } finally {
     flush()
+    await prepared?.release()
     await mounted.unmount()
   }
 }

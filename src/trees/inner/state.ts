@@ -7,4 +7,6 @@ export interface Inner {
   readonly mode: Mode
   readonly snapshots: Snapshotter
   readonly sandbox: Sandbox
+  /** Folder of the cache mounts. */
+  readonly mountsDir: string
 }

@@ -1,0 +1,47 @@
+/** The mounts that a run asks for, one after the other: each target is looked up in what the earlier ones show. */
+import { statSync } from 'node:fs'
+import { bindMount, mount, mountFlags, restrictMount } from '../host/mounts.ts'
+import type { SandboxMount } from './contract.ts'
+import type { LaunchPlan } from './plan.ts'
+import type { Stubs } from './stubs.ts'
+import { type Targets, openTargets } from './targets.ts'
+
+/**
+ * Mounts them in this thread's mount namespace.
+ * @param made is told, also before a failure, which mount points were made in the root file system
+ * @throws WherryError `sandbox-failed` for a target that cannot be one; SystemError
+ */
+export function mountExtras(plan: LaunchPlan, made: (stubs: Stubs) => void): void {
+  if (plan.mounts.length === 0) return
+  const targets = openTargets(plan.root)
+  try {
+    for (const wanted of plan.mounts) {
+      if (wanted.kind === 'tmpfs') mountMemory(wanted, targets)
+      else mountBind(wanted, targets)
+    }
+  } finally {
+    made(targets.stubs())
+    targets.close()
+  }
+}
+
+/** As runc does it: the mode is that of the folder that was there, else the kernel's 1777. */
+function mountMemory({ target, size }: Extract<SandboxMount, { kind: 'tmpfs' }>, targets: Targets): void {
+  const { path, existed } = targets.place(target, 'folder')
+  const options = [
+    ...(existed ? [`mode=${(statSync(path).mode & 0o7777).toString(8)}`] : []),
+    ...(size === undefined ? [] : [`size=${size}`]),
+  ]
+  mount({ source: 'tmpfs', target: path, type: 'tmpfs', flags: mountFlags.noSuid, data: options.join(',') })
+}
+
+function mountBind(wanted: Extract<SandboxMount, { kind: 'bind' }>, targets: Targets): void {
+  const { source, target, readOnly, data } = wanted
+  const { path } = targets.place(target, statSync(source).isDirectory() ? 'folder' : 'file')
+  bindMount(source, path)
+  if (readOnly) restrictMount(path, 'readOnly')
+  if (data === undefined) return
+  restrictMount(path, 'noSuid')
+  restrictMount(path, 'noDev')
+  if (!data.executable) restrictMount(path, 'noExec')
+}

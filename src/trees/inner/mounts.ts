@@ -1,0 +1,104 @@
+/** What a run sees beside its root file system: made ready here, mounted by the sandbox, and gone after the run. */
+import type { MountedTree } from '../../rootfs/contract.ts'
+import type { SandboxMount } from '../../sandbox/contract.ts'
+import type { TreeMount } from '../contract.ts'
+import { type CacheFolders, openCacheFolders } from './cache-mounts.ts'
+import { type MemoryFolder, openMemoryFolder } from './memory-folder.ts'
+import { relaySocket } from './relay.ts'
+import { sourceIn } from './root-files.ts'
+import type { Inner } from './state.ts'
+
+/** Mounts that are ready for any number of runs. */
+export interface PreparedMounts {
+  readonly mounts: readonly SandboxMount[]
+  /** To be called when no run has them any more. */
+  release(): Promise<void>
+}
+
+/** What is made ready on the way. */
+interface Preparation {
+  readonly inner: Inner
+  /** Folder of this run's own. */
+  readonly dir: string
+  /** Undoes what was done, the last thing first. */
+  readonly undo: (() => void | Promise<void>)[]
+  readonly caches: CacheFolders
+  memory?: MemoryFolder
+}
+
+/**
+ * Makes the mounts of a run ready.
+ * @param dir a folder of the run's own, for mount points
+ * @throws WherryError `copy-failed` for a source that is not there, `host-unsupported` for an id that is not mapped, `cancelled`
+ */
+export async function prepareMounts(
+  inner: Inner,
+  mounts: readonly TreeMount[],
+  { dir, signal }: { readonly dir: string; readonly signal: AbortSignal },
+): Promise<PreparedMounts> {
+  const undo: Preparation['undo'] = []
+  const release = async (): Promise<void> => {
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step()
+  }
+  try {
+    const requests = mounts.filter((mount) => mount.kind === 'cache')
+    const caches = await openCacheFolders(inner, requests, { dir, signal })
+    undo.push(caches.release)
+    const preparation: Preparation = { inner, dir, undo, caches }
+    const ready: SandboxMount[] = []
+    for (const mount of mounts) ready.push(await prepare(preparation, mount))
+    return { mounts: ready, release }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function prepare(work: Preparation, mount: TreeMount): Promise<SandboxMount> {
+  const { target } = mount
+  switch (mount.kind) {
+    case 'tmpfs':
+      return { kind: 'tmpfs', target, size: mount.size }
+    case 'stack':
+      return { kind: 'bind', source: await stackSource(work, mount), target, readOnly: mount.readOnly }
+    case 'cache':
+      return { kind: 'bind', source: await work.caches.source(mount), target, readOnly: mount.readOnly }
+    case 'file': {
+      const content = Buffer.from(mount.content, 'base64')
+      const source = memoryOf(work).file(content, mount)
+      return { kind: 'bind', source, target, readOnly: true, data: { executable: (mount.mode & 0o111) !== 0 } }
+    }
+    case 'socket': {
+      const memory = memoryOf(work)
+      const source = memory.freshPath()
+      const relay = await relaySocket(mount.path, source)
+      work.undo.push(relay.close)
+      memory.own(source, mount)
+      return { kind: 'bind', source, target, readOnly: false }
+    }
+  }
+}
+
+/** One for all files and sockets of a run. */
+function memoryOf(work: Preparation): MemoryFolder {
+  if (work.memory === undefined) {
+    work.memory = openMemoryFolder(work.dir, work.inner.mode)
+    work.undo.push(work.memory.close)
+  }
+  return work.memory
+}
+
+async function stackSource(work: Preparation, mount: Extract<TreeMount, { kind: 'stack' }>): Promise<string> {
+  const chainIds = mount.layers.map((layer) => layer.chainId)
+  const { snapshots } = work.inner
+  let tree: MountedTree
+  if (mount.readOnly) {
+    tree = await snapshots.view(chainIds)
+    work.undo.push(() => tree.unmount())
+  } else {
+    const draft = await snapshots.begin(chainIds)
+    work.undo.push(() => draft.discard())
+    tree = await draft.mount()
+  }
+  return sourceIn(tree.path, mount.source)
+}

@@ -1,0 +1,138 @@
+/** Trees of this machine over a store in a temp folder, with a static busybox as the only layer: for tests of runs. */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Digest, digestOf } from '../../src/core/digest.ts'
+import { choose, chosenMode } from '../../src/host/choose.ts'
+import { probeFacts } from '../../src/host/facts.ts'
+import type { Entry } from '../../src/oci/contents.ts'
+import { decodeContents } from '../../src/store/contents-codec.ts'
+import { type Store } from '../../src/store/contract.ts'
+import { openStore } from '../../src/store/store.ts'
+import { createTrees } from '../../src/trees/client.ts'
+import type { StackLayer, TreeRun, Trees } from '../../src/trees/contract.ts'
+import { type RawEntry, rawTar } from './raw-tar.ts'
+import { busybox } from './busybox-image.ts'
+
+/** What a run left and said. */
+export interface TreeRan {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+  /** The layer's contents list, if the run made a layer. */
+  readonly layer: readonly Entry[]
+  /** Paths of the layer. */
+  readonly paths: readonly string[]
+}
+
+/** Trees with a store of their own. */
+export interface Bench {
+  readonly store: Store
+  readonly trees: Trees
+  /** Busybox and a few folders. */
+  readonly base: readonly StackLayer[]
+  /** A layer over others, unpacked. */
+  layer(entries: readonly RawEntry[], below?: readonly StackLayer[]): Promise<readonly StackLayer[]>
+  /** Runs a shell script over `base`, or over other layers, and seals it. */
+  run(script: string, more?: Partial<TreeRun>, signal?: AbortSignal): Promise<TreeRan>
+  /** Another inner process over the same store. */
+  other(): Promise<Bench>
+  close(): Promise<void>
+}
+
+const never = new AbortController().signal
+const applets = (
+  'sh true cat sleep ls chown touch mkdir rmdir id stat find mount umount rm mv chmod readlink ln cp echo head wc nc df ' +
+  'grep dd test sed tail ps kill printf'
+).split(' ')
+
+/** Opens a bench; `isolation` and driver as they are. */
+export async function openBench(
+  isolation: 'mapped' | 'single',
+  driver: 'overlay' | 'copy' = 'overlay',
+): Promise<Bench> {
+  const root = mkdtempSync(join(tmpdir(), 'wherry-bench-'))
+  const bench = await benchIn(root, isolation, driver)
+  return {
+    ...bench,
+    close: async () => {
+      await bench.close()
+      rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
+
+async function benchIn(root: string, isolation: 'mapped' | 'single', driver: 'overlay' | 'copy'): Promise<Bench> {
+  const store = await openStore(join(root, 'store'))
+  const mode = chosenMode(choose(await probeFacts(), isolation))
+  const trees = createTrees({
+    mode,
+    driver,
+    snapshotsDir: (name) => store.snapshotsDir(name),
+    mountsDir: (map) => store.mountsDir(map),
+  })
+  const scope = { signal: never, emit: () => undefined }
+
+  const layer: Bench['layer'] = async (entries, below = []) => {
+    const tar = rawTar(entries)
+    const diffId: Digest = `sha256:${createHash('sha256').update(tar).digest('hex')}`
+    const parent = below.at(-1)?.chainId
+    const made: StackLayer = {
+      diffId,
+      chainId: parent === undefined ? diffId : digestOf(`${parent} ${diffId}`),
+      blobPath: join(root, diffId.slice(7)),
+      contentsPath: join(root, `${diffId.slice(7)}.contents`),
+    }
+    writeFileSync(made.blobPath, tar)
+    const stack = [...below, made]
+    await trees.unpack(stack, () => made.contentsPath, scope)
+    return stack
+  }
+  const base = await layer([
+    ...['bin', 'etc', 'tmp', 'usr', 'run'].map((name) => ({ name, flag: '5', mode: name === 'tmp' ? 0o1777 : 0o755 })),
+    { name: 'bin/busybox', mode: 0o755, data: readFileSync(busybox) },
+    ...applets.map((name) => ({ name: `bin/${name}`, flag: '2', link: 'busybox' })),
+    { name: 'etc/passwd', mode: 0o644, data: 'root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n' },
+  ])
+  return {
+    store,
+    trees,
+    base,
+    layer,
+    other: () => benchIn(root, isolation, driver),
+    close: () => trees.close(),
+    run: async (script, more = {}, signal = never) => {
+      const contentsPath = store.tempPath('contents')
+      const said = { stdout: '', stderr: '' }
+      const run: TreeRun = {
+        layers: base,
+        args: ['/bin/sh', '-c', script],
+        env: ['PATH=/bin'],
+        cwd: '/',
+        user: '',
+        network: 'host',
+        hostname: 'box',
+        extraHosts: [],
+        foreground: false,
+        output: { tarPath: store.tempPath('tar'), contentsPath },
+        ...more,
+      }
+      const { exitCode, sealed } = await trees.run(run, (stream, text) => void (said[stream] += text), {
+        ...scope,
+        signal,
+      })
+      const list = sealed === undefined ? [] : (decodeContents(readFileSync(contentsPath)) ?? [])
+      return { exitCode, ...said, layer: list, paths: list.map((entry) => entry.path).filter((path) => path !== '') }
+    },
+  }
+}
+
+/** Makes a folder with a file in it, for sockets and the like. */
+export function scratchFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'wherry-scratch-'))
+  mkdirSync(join(dir, 'sub'))
+  execFileSync('chmod', ['711', dir])
+  return dir
+}
