@@ -109,6 +109,7 @@ async function planOf({ request, deps, scope, lease }: Held): Promise<Plan> {
     isPlatformGiven: request.platforms.length > 0,
     network: request.network,
     noCache: request.noCache,
+    noCacheStages: request.noCacheStages,
     epoch: request.sourceDateEpoch,
     resolveBase: baseResolver({ request, deps, scope, lease }),
   })

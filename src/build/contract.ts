@@ -32,6 +32,8 @@ export interface BuildRequest {
   /** Full names for the result. */
   readonly tags: readonly string[]
   readonly noCache: boolean
+  /** Stages, by name or number, whose steps all run. */
+  readonly noCacheStages?: readonly string[]
   readonly pull: 'missing' | 'always' | 'never'
   readonly network: 'host' | 'none'
   readonly outputs: readonly Output[]

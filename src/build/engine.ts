@@ -8,7 +8,7 @@ import { isCancelled, withRange } from '../core/errors.ts'
 import { limiter, type Limiter } from '../core/schedule.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Plan, RunStep, Step, TreeRef } from '../plan/contract.ts'
-import { inputsOf } from '../plan/reach.ts'
+import { inputsOf, renewedSteps } from '../plan/reach.ts'
 import type { StepRecord } from '../store/contract.ts'
 import type { BuildContext } from './context/context.ts'
 import type { BuildDeps } from './deps.ts'
@@ -62,6 +62,7 @@ export function createEngine(plan: Plan, session: Session): Engine {
   const keys = new Map<Digest, Promise<Digest>>()
   const results = new Map<Digest, Promise<StepResult>>()
   const log = stepLog(plan, session.scope)
+  const renewed = renewedSteps(plan.steps)
   const hasRun = [...plan.steps.values()].some((step) => step.kind === 'run')
 
   const once = <T>(known: Map<Digest, Promise<T>>, id: Digest, make: (step: Step) => Promise<T>): Promise<T> => {
@@ -93,7 +94,7 @@ export function createEngine(plan: Plan, session: Session): Engine {
   const result = (id: Digest): Promise<StepResult> => once(results, id, (step) => settle(step))
   const settle = async (step: Step): Promise<StepResult> => {
     const definition = await ranged(step, () => key(step.id))
-    const known = step.fresh ? undefined : await usableRecord(definition, session)
+    const known = renewed.has(step.id) ? undefined : await usableRecord(definition, session)
     if (known !== undefined) return log.cached(step, known)
     if (hasRun) session.deps.trees.warm()
     // Asked for together, so that stages that do not depend on each other run at once.
@@ -180,7 +181,7 @@ async function usableRecord(key: Digest, session: Session): Promise<(StepRecord 
   if (layer === undefined) return undefined
   if (layer.sources.length > 0) return { ...record, diffId }
   for (const form of layer.forms) {
-    if ((await store.blobs.sizeOf(form.digest)) !== undefined) return { ...record, diffId }
+    if ((await store.blobs.sizeOf(form.digest)) === form.size) return { ...record, diffId }
   }
   return undefined
 }

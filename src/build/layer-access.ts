@@ -61,7 +61,7 @@ async function readContents(diffId: Digest, deps: BuildDeps, scope: Scope): Prom
   if (known !== undefined) return known
   const form = await localForm(diffId, deps, scope)
   const contentsPath = store.tempPath('contents')
-  const { size } = await pool.run('index', { blobPath: store.blobs.pathOf(form.digest), diffId, contentsPath })
+  const { size } = await pool.run('index', { blobPath: store.blobs.pathOf(form.digest), diffId, contentsPath }, scope)
   await store.layers.adoptContents(diffId, contentsPath)
   await store.layers.note({ diffId, size })
   return (await store.layers.contents(diffId)) ?? missing(diffId)
@@ -136,10 +136,11 @@ async function locateInLayer(
   const spoolPath = store.tempPath('extract')
   const offsets = [...new Set(wanted.map(offsetOf))].sort((a, b) => a - b)
   const sizes = new Map(wanted.map((path) => [offsetOf(path), from.tree.lookup(path)?.size ?? 0]))
-  const placed = await pool.run('extract', {
+  const request = {
     blobPath,
     ranges: offsets.map((offset) => [offset, sizes.get(offset)!] as const),
     spoolPath,
-  })
+  }
+  const placed = await pool.run('extract', request, from.scope)
   return wanted.map((path) => [path, { path: spoolPath, offset: placed[offsets.indexOf(offsetOf(path))]! }])
 }

@@ -43,7 +43,7 @@ async function writeOne(
 
 async function writeFolder(image: Image, dest: string, session: Session): Promise<void> {
   const items = await treeItems(session, diffIdsOf(image.config))
-  const left = await session.deps.pool.run('exportFolder', { items, folder: fromText(dest) })
+  const left = await session.deps.pool.run('exportFolder', { items, folder: fromText(dest) }, session.scope)
   if (left === 0) return
   session.scope.emit({
     type: 'warning',
@@ -54,6 +54,6 @@ async function writeFolder(image: Image, dest: string, session: Session): Promis
 async function writeTar(image: Image, dest: string, session: Session): Promise<void> {
   const files = layerFiles(session)
   const items = await treeItems(session, diffIdsOf(image.config))
-  await session.deps.pool.run('seal', { items, ...files })
+  await session.deps.pool.run('seal', { items, ...files }, session.scope)
   await writeOutput(createReadStream(files.tarPath), { dest, stdout: session.deps.stdout }, session.scope)
 }

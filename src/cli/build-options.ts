@@ -31,6 +31,7 @@ export const buildOptions = {
   target: { kind: 'string', value: 'STAGE', help: 'Stage to build (default the last)' },
   label: { kind: 'list', value: 'KEY=VALUE', help: 'Label for the image' },
   'no-cache': { kind: 'boolean', help: 'Run every step, whatever is cached' },
+  'no-cache-filter': { kind: 'list', value: 'STAGE,...', help: 'Run every step of these stages' },
   pull: {
     kind: 'optional',
     bare: 'true',
@@ -78,7 +79,6 @@ export const unsupportedBuildOptions = [
   '--cgroup-parent',
   '--check',
   '--metadata-file',
-  '--no-cache-filter',
   '--provenance',
   '--sbom',
   '--secret',

@@ -43,6 +43,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     platforms: options.platform === undefined ? [] : [onePlatform(options.platform)],
     tags: options.tag.map(fullTag),
     noCache: options['no-cache'],
+    noCacheStages: options['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
     pull: pullPolicy(options.pull),
     network: options.network === 'none' ? 'none' : 'host',
     outputs,

@@ -195,6 +195,8 @@ export interface PlanOptions {
   readonly isPlatformGiven?: boolean
   readonly network: 'host' | 'none'
   readonly noCache: boolean
+  /** Stages, by name or number, none of whose steps is taken from the cache. */
+  readonly noCacheStages?: readonly string[]
   readonly epoch?: number
   /** Finds a base image by name; called at most once per name and platform. */
   resolveBase(name: string, platform: Platform): Promise<Image>

@@ -49,6 +49,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
       return index === undefined ? undefined : stageAt(index)
     },
   }
+  warnUnknownStages(dockerfile, context)
   const target = await stageAt(targetIndex)
   finishTarget(target)
   warnUnconsumed(context)
@@ -204,6 +205,13 @@ function applyInstruction(state: StageState, instruction: StageInstruction): voi
       return applyArg(state, instruction)
     default:
       return applyConfigInstruction(state, instruction)
+  }
+}
+
+function warnUnknownStages({ stages }: Dockerfile, { options, warnings }: PlanContext): void {
+  for (const name of options.noCacheStages ?? []) {
+    if (stages[Number(name)] !== undefined || stages.some(({ from }) => from.name === name.toLowerCase())) continue
+    warnings.push({ message: `--no-cache-filter names a stage that the Dockerfile does not have: ${name}` })
   }
 }
 

@@ -29,3 +29,17 @@ export function reachableSteps(all: ReadonlyMap<Digest, Step>, tree: TreeRef): M
   visit(tree)
   return reached
 }
+
+/**
+ * The steps that are `fresh`, and those with such a step behind them: their definition is what it was, but not what they read.
+ * `steps` has inputs before their users.
+ */
+export function renewedSteps(steps: ReadonlyMap<Digest, Step>): ReadonlySet<Digest> {
+  const renewed = new Set<Digest>()
+  const isRenewed = (tree: TreeRef): boolean => {
+    if (tree.kind === 'base') return false
+    return renewed.has(tree.id) || (tree.kind === 'stacked' && isRenewed(tree.below))
+  }
+  for (const step of steps.values()) if (step.fresh || inputsOf(step).some(isRenewed)) renewed.add(step.id)
+  return renewed
+}

@@ -48,7 +48,7 @@ export interface StageState {
 
 /** Registers a step by the digest of its definition and makes its result the stage's tree. */
 export function addStep(state: StageState, draft: StepDraft): Digest {
-  const id = registerStep(state.context, draft)
+  const id = registerStep(state.context, { ...draft, fresh: draft.fresh || isFresh(state) })
   state.tree = { kind: 'step', id }
   return id
 }
@@ -56,8 +56,15 @@ export function addStep(state: StageState, draft: StepDraft): Digest {
 /** Registers a step that no stage's tree is built on by itself; returns its id. */
 export function registerStep({ steps }: PlanContext, draft: StepDraft): Digest {
   const id = digestOf(canonicalJson({ ...definitionOf(draft), inputs: inputsOf(draft) }))
-  if (!steps.has(id)) steps.set(id, { ...draft, id })
+  const known = steps.get(id)
+  if (known === undefined || (draft.fresh && !known.fresh)) steps.set(id, { ...draft, id })
   return id
+}
+
+/** True if `--no-cache-filter` names the stage. */
+function isFresh({ context, index, label }: StageState): boolean {
+  const named = context.options.noCacheStages ?? []
+  return named.some((name) => name.toLowerCase() === label || name === String(index))
 }
 
 /** Adds a history entry; `step` names the step whose layer it stands for. */

@@ -26,6 +26,7 @@ describe('a request', () => {
       platforms: [],
       tags: [],
       noCache: false,
+      noCacheStages: [],
       pull: 'missing',
       network: 'host',
       outputs: [],

@@ -180,4 +180,32 @@ describe('lower', () => {
     expect(await id('FROM a\nRUN x\n')).not.toBe(await id('FROM b\nRUN x\n'))
     expect(await id('FROM a\nENV k=1\nRUN x\n')).not.toBe(await id('FROM a\nENV k=2\nRUN x\n'))
   })
+
+  describe('with --no-cache-filter', () => {
+    const text = 'FROM a AS one\nRUN 1\nFROM a AS two\nRUN 2\nFROM two\nRUN 3\nCOPY --from=one /x /x\n'
+    const fresh = async (...noCacheStages: string[]): Promise<(string | undefined)[]> =>
+      [...(await plan(text, { noCacheStages })).steps.values()]
+        .filter((s) => s.fresh)
+        .map((s) => s.text)
+        .sort()
+
+    it('runs the steps of the named stages only, by name in any case or by number', async () => {
+      expect(await fresh('ONE')).toEqual(['RUN 1'])
+      expect(await fresh('one', '2')).toEqual(['COPY --from=one /x /x', 'RUN 1', 'RUN 3'])
+      expect(await fresh()).toEqual([])
+    })
+
+    it('runs a step that stages share if one of them is named', async () => {
+      const shared = 'FROM a AS one\nRUN x\nFROM a AS two\nRUN x\nFROM a\nCOPY --from=one /1 /\nCOPY --from=two /2 /\n'
+      const p = await plan(shared, { noCacheStages: ['two'] })
+      expect(runs(p).map((r) => r.fresh)).toEqual([true])
+    })
+
+    it('warns of a stage that is not there', async () => {
+      const p = await plan(text, { noCacheStages: ['three'] })
+      expect(p.warnings.map((w) => w.message)).toEqual([
+        '--no-cache-filter names a stage that the Dockerfile does not have: three',
+      ])
+    })
+  })
 })

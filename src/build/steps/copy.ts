@@ -109,16 +109,20 @@ async function contextParts(path: string, { step, session }: Finding): Promise<P
 /** Files are hashed in several threads, this many at a time in each. */
 const hashBatch = 1000
 
-async function hashAll(paths: readonly BytePath[], { deps }: Session): Promise<string[]> {
+async function hashAll(paths: readonly BytePath[], { deps, scope }: Session): Promise<string[]> {
   const batches: (readonly BytePath[])[] = []
   for (let i = 0; i < paths.length; i += hashBatch) batches.push(paths.slice(i, i + hashBatch))
-  return (await Promise.all(batches.map((batch) => deps.pool.run('hash', { paths: batch })))).flat()
+  return (await Promise.all(batches.map((batch) => deps.pool.run('hash', { paths: batch }, scope)))).flat()
 }
 
-async function archivePart(path: BytePath, entry: Entry | undefined, { deps }: Session): Promise<Part | undefined> {
+async function archivePart(
+  path: BytePath,
+  entry: Entry | undefined,
+  { deps, scope }: Session,
+): Promise<Part | undefined> {
   if (entry?.type !== 'file') return undefined
   const spoolPath = deps.store.tempPath('add')
-  const entries = await deps.pool.run('spool', { path, spoolPath })
+  const entries = await deps.pool.run('spool', { path, spoolPath }, scope)
   return entries === undefined ? undefined : { kind: 'archive', entries, spool: fromText(spoolPath) }
 }
 
@@ -165,7 +169,7 @@ export async function runCopyStep(step: CopyStep, { input, session, selection }:
   if (selection === undefined) throw new WherryError('internal', 'a copy step without selection')
   const items = await itemsOf(step, { input, session, selection })
   const files = layerFiles(session)
-  const sealed = await session.deps.pool.run('seal', { items, ...files })
+  const sealed = await session.deps.pool.run('seal', { items, ...files }, session.scope)
   return publishLayer(session, sealed, {
     files,
     fidelity: await inheritedFidelity(session, [...input, ...selection.stack]),

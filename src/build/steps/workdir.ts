@@ -24,7 +24,7 @@ export async function runWorkdirStep(step: WorkdirStep, { input, session }: Exec
   )
   const items = [...above.reverse(), ...made].map((entry) => ({ entry }))
   const files = layerFiles(session)
-  const sealed = await session.deps.pool.run('seal', { items, ...files })
+  const sealed = await session.deps.pool.run('seal', { items, ...files }, session.scope)
   return publishLayer(session, sealed, { files, fidelity: await inheritedFidelity(session, input) })
 }
 

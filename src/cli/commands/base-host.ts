@@ -33,7 +33,7 @@ export const command = defineCommand({
       const seal = (
         items: Parameters<Parameters<typeof makeHostBase>[1]['seal']>[0],
         to: { tarPath: string; contentsPath: string },
-      ) => pool.run('seal', { items, ...to })
+      ) => pool.run('seal', { items, ...to }, io)
       const made = await makeHostBase(spec, { store, seal }, scopeOf(io, wait.event))
       wait.close()
       printLine(io, made.id)

@@ -2,11 +2,13 @@
 import { Worker } from 'node:worker_threads'
 import { bundledFile } from '../../host/bundle.ts'
 import { WherryError, type ErrorCode } from '../../core/errors.ts'
+import { type Scope, throwIfCancelled } from '../../core/scope.ts'
 import type { JobName, JobParams, JobResult } from './jobs.ts'
 
 /** Runs jobs, each in a thread of its own while there are free ones. */
 export interface Pool {
-  run<N extends JobName>(name: N, params: JobParams<N>): Promise<JobResult<N>>
+  /** A cancelled job rejects when its thread has ended, so that it writes nothing afterwards. @throws WherryError `cancelled` */
+  run<N extends JobName>(name: N, params: JobParams<N>, scope: Pick<Scope, 'signal'>): Promise<JobResult<N>>
   close(): Promise<void>
 }
 
@@ -52,24 +54,50 @@ export function createPool(size: number): Pool {
   const start = (): Worker => {
     const worker = new Worker(bundledFile('worker.js'))
     all.add(worker)
-    worker.on('message', (answer: Answer) => settle(finish(worker), answer))
+    worker.on('message', (answer: Answer) => {
+      // An answer that crosses with a cancellation comes from a thread that is being ended.
+      if (active.has(worker)) settle(finish(worker), answer)
+    })
     worker.on('error', (cause) => {
-      all.delete(worker)
-      active.get(worker)?.reject(new WherryError('internal', `a worker thread failed: ${String(cause)}`, { cause }))
-      active.delete(worker)
-      const next = queue.shift()
-      if (next !== undefined) assign(start(), next)
+      const job = drop(worker)
+      job?.reject(new WherryError('internal', `a worker thread failed: ${String(cause)}`, { cause }))
     })
     return worker
   }
+  /** Forgets a thread that is of no more use; a new one takes its place if there is work for it. */
+  const drop = (worker: Worker): Waiting | undefined => {
+    const job = active.get(worker)
+    all.delete(worker)
+    active.delete(worker)
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1)
+    const next = queue.shift()
+    if (next !== undefined) assign(start(), next)
+    return job
+  }
+  /** Synchronous work cannot be asked to stop: its thread is ended. */
+  const cancel = async (job: Waiting): Promise<void> => {
+    const waiting = queue.indexOf(job)
+    if (waiting >= 0) queue.splice(waiting, 1)
+    const worker = [...active].find(([, its]) => its === job)?.[0]
+    if (worker !== undefined) {
+      active.delete(worker)
+      await worker.terminate()
+      drop(worker)
+    }
+    if (waiting >= 0 || worker !== undefined) job.reject(new WherryError('cancelled', 'cancelled'))
+  }
   return {
-    run: (name, params) =>
-      new Promise((resolve, reject) => {
-        const job: Waiting = { message: { name, params }, resolve, reject }
-        const worker = idle.pop() ?? (all.size < size ? start() : undefined)
-        if (worker !== undefined) assign(worker, job)
-        else queue.push(job)
-      }),
+    run: async (name, params, scope) => {
+      throwIfCancelled(scope)
+      const { job, result } = waitFor({ name, params })
+      const onAbort = (): void => void cancel(job)
+      scope.signal.addEventListener('abort', onAbort, { once: true })
+      const worker = idle.pop() ?? (all.size < size ? start() : undefined)
+      if (worker !== undefined) assign(worker, job)
+      else queue.push(job)
+      const stopListening = (): void => scope.signal.removeEventListener('abort', onAbort)
+      return (await result.finally(stopListening)) as JobResult<typeof name>
+    },
     close: async () => {
       const closed = new WherryError('cancelled', 'the worker threads were ended')
       for (const job of [...active.values(), ...queue.splice(0)]) job.reject(closed)
@@ -81,4 +109,12 @@ export function createPool(size: number): Pool {
 function settle(job: Waiting | undefined, answer: Answer): void {
   if (answer.ok) job?.resolve(answer.value)
   else job?.reject(new WherryError(answer.code, answer.message, { hint: answer.hint }))
+}
+
+function waitFor(message: Waiting['message']): { readonly job: Waiting; readonly result: Promise<unknown> } {
+  let job!: Waiting
+  const result = new Promise<unknown>((resolve, reject) => {
+    job = { message, resolve, reject }
+  })
+  return { job, result }
 }
