@@ -1,18 +1,54 @@
 /** What a build is asked for and what it gives: plain data, made by cli/ from argv or by a user of the library. */
 import type { Digest } from '../core/digest.ts'
+import type { Annotation } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Platform } from '../oci/platform.ts'
+import type { Packing } from '../transfer/portable.ts'
 
-/** Where a build's result goes beside the store. */
-export type Output =
-  /** An OCI layout, as a folder or (default) as a tar. */
-  | { readonly type: 'oci'; readonly dest: string; readonly tar: boolean }
-  /** A docker-archive tar, for `docker load`. */
-  | { readonly type: 'docker'; readonly dest: string }
-  /** The root file system as a folder. */
-  | { readonly type: 'local'; readonly dest: string }
-  /** The root file system as a tar. `dest` '-' is standard output. */
-  | { readonly type: 'tar'; readonly dest: string }
+/** How an image comes out: what of it is made anew on its way. */
+export interface ImageForm {
+  readonly packing: Packing
+  /** Files of this build's layers that are younger than the epoch get its time. */
+  readonly rewriteTimestamp: boolean
+  /** SOURCE_DATE_EPOCH in seconds for this output alone; null: none, whatever the build has. */
+  readonly epoch?: number | null
+  readonly annotations: readonly Annotation[]
+}
+
+/** The image in the store, and in registries. */
+export interface ImageOutput {
+  readonly type: 'image'
+  /** Full names. */
+  readonly names: readonly string[]
+  /** `digest`: under no tag, to each name's repository. */
+  readonly push: 'no' | 'tag' | 'digest'
+  /** Also known in the store as `NAME@DIGEST`, for these names without tag. */
+  readonly digestNames: readonly string[]
+  readonly form: ImageForm
+}
+
+/** An OCI layout, or what `docker load` takes; as a tar or as a folder. `dest` '-' is standard output. */
+export interface ArchiveOutput {
+  readonly type: 'oci' | 'docker'
+  readonly dest: string
+  readonly tar: boolean
+  /** Full names. */
+  readonly names: readonly string[]
+  readonly form: ImageForm
+}
+
+/** The root file system as a folder or as a tar. `dest` '-' is standard output. */
+export interface TreeOutput {
+  readonly type: 'local' | 'tar'
+  readonly dest: string
+  /** A folder for each platform (`linux_amd64`); if not given, only where there are several. */
+  readonly platformSplit?: boolean
+  /** As in ImageForm; all files get this time. */
+  readonly epoch?: number | null
+}
+
+/** Where a build's result goes. The store has it in any case. */
+export type Output = ImageOutput | ArchiveOutput | TreeOutput
 
 export interface BuildRequest {
   /** Absolute path of the context folder. */
@@ -27,7 +63,7 @@ export interface BuildRequest {
   /** Variables and labels that the image is not to have. */
   readonly unsetEnv?: readonly string[]
   readonly unsetLabels?: readonly string[]
-  /** One for now; the host's if empty. */
+  /** The host's if empty; several make an index. */
   readonly platforms: readonly Platform[]
   /** Full names for the result. */
   readonly tags: readonly string[]
@@ -37,15 +73,30 @@ export interface BuildRequest {
   readonly pull: 'missing' | 'always' | 'never'
   readonly network: 'host' | 'none'
   readonly outputs: readonly Output[]
-  /** Push every tag when the build is done. */
-  readonly push: boolean
-  /** Seconds since 1970: timestamps of config, history and new layers' entries made by wherry. */
+  /** Of the image in the store, if no output says what that shall be; outputs have their own. */
+  readonly annotations: readonly Annotation[]
+  /** All layers above the base become one. */
+  readonly squash: boolean
+  /** Seconds since 1970: times of config, history and of folders that WORKDIR makes. */
   readonly sourceDateEpoch?: number
 }
 
 export interface BuildResult {
-  /** Image id: digest of the config. */
+  /** Image id: digest of the config; of several platforms, that of the index. */
   readonly id: Digest
+  /** The manifest or index in the store. */
   readonly manifest: Descriptor
   readonly tags: readonly string[]
+  /** What the last image output (or the store, if there is none) says of the image. */
+  readonly metadata: ImageMetadata
+}
+
+/** Facts of an image that left, as `--metadata-file` tells them. */
+export interface ImageMetadata {
+  /** Of the manifest or the index, as it is where it went. */
+  readonly descriptor: Descriptor
+  /** Absent for several platforms. */
+  readonly config?: Digest
+  /** Full names. */
+  readonly names: readonly string[]
 }

@@ -1,59 +1,77 @@
-/** What a build hands out beside the store: OCI layouts, docker archives, and root file systems as folder or tar. */
-import { createReadStream } from 'node:fs'
-import { fromText } from '../core/bytepath.ts'
-import { diffIdsOf } from '../oci/config.ts'
-import type { Image } from '../oci/image.ts'
+/** Where a build's result goes: the store and registries, archives of images, root file systems as folder or tar. */
+import type { Scope } from '../core/scope.ts'
 import { exportDockerArchive } from '../transfer/export-docker.ts'
 import { exportOci } from '../transfer/export-oci.ts'
-import { writeOutput } from '../transfer/output.ts'
-import type { BuildRequest, Output } from './contract.ts'
+import { type Settled, isOutgoingIndex } from '../transfer/portable.ts'
+import type { Lease } from '../store/contract.ts'
+import type { ArchiveOutput, BuildRequest, BuildResult, ImageMetadata, ImageOutput } from './contract.ts'
 import type { Session } from './engine.ts'
-import { layerFiles } from './publish.ts'
-import { treeItems } from './tree-items.ts'
+import { type BuiltImage, type Formed, former, plainFormOf } from './forms.ts'
+import { metadataOf, storeImage } from './store-image.ts'
 
-/** Writes every output of the request. @throws WherryError `io`, `registry` (for layers that must be fetched first) */
-export async function writeOutputs(
-  image: Image,
-  { request, session }: { request: BuildRequest; session: Session },
-): Promise<void> {
-  for (const output of request.outputs) await writeOne(output, image, { request, session })
+/** What handing out works with. */
+export interface Handing {
+  readonly request: BuildRequest
+  readonly session: Session
+  readonly lease: Lease
 }
 
-async function writeOne(
-  output: Output,
-  image: Image,
-  { request, session }: { request: BuildRequest; session: Session },
-): Promise<void> {
-  const { deps, scope } = session
-  switch (output.type) {
-    case 'oci':
-      return exportOci(
-        { image, names: request.tags, dest: output.dest, tar: output.tar, stdout: deps.stdout },
-        deps,
-        scope,
-      )
-    case 'docker':
-      return exportDockerArchive({ image, names: request.tags, dest: output.dest, stdout: deps.stdout }, deps, scope)
-    case 'local':
-      return writeFolder(image, output.dest, session)
-    case 'tar':
-      return writeTar(image, output.dest, session)
+/**
+ * Stores what was built and writes every output of the request.
+ * @throws WherryError `io`, `registry` and the like, for pushes and for layers that must be fetched first
+ */
+export async function handOut(built: readonly BuiltImage[], handing: Handing): Promise<BuildResult> {
+  const { request, session } = handing
+  const formed = former(built, session)
+  const images = request.outputs.filter((output) => output.type === 'image')
+  let result: BuildResult | undefined
+  for (const output of images.length > 0 ? images : [plainOutput(request)]) {
+    result = await handOutImage(await formed(output.form), output, handing)
   }
+  let metadata: ImageMetadata | undefined
+  for (const output of request.outputs) {
+    if (output.type === 'image') continue
+    if (output.type === 'oci' || output.type === 'docker') {
+      const one = await formed(output.form)
+      metadata = metadataOf(await writeArchive(one, output, session), one, output.names)
+    } else {
+      // Loaded here: most builds hand out images only.
+      const { writeTree } = await import('./output-tree.ts')
+      await writeTree(built, output, session)
+    }
+  }
+  const last = images.length === 0 ? metadata : undefined
+  return { ...result!, metadata: last ?? result!.metadata }
 }
 
-async function writeFolder(image: Image, dest: string, session: Session): Promise<void> {
-  const items = await treeItems(session, diffIdsOf(image.config))
-  const left = await session.deps.pool.run('exportFolder', { items, folder: fromText(dest) }, session.scope)
-  if (left === 0) return
-  session.scope.emit({
-    type: 'warning',
-    message: `${left} device nodes and fifos were left out of ${dest}: only a tar can hold them`,
-  })
+function plainOutput(request: BuildRequest): ImageOutput {
+  return { type: 'image', names: request.tags, push: 'no', digestNames: [], form: plainFormOf(request) }
 }
 
-async function writeTar(image: Image, dest: string, session: Session): Promise<void> {
-  const files = layerFiles(session)
-  const items = await treeItems(session, diffIdsOf(image.config))
-  await session.deps.pool.run('seal', { items, ...files }, session.scope)
-  await writeOutput(createReadStream(files.tarPath), { dest, stdout: session.deps.stdout }, session.scope)
+async function handOutImage(formed: Formed, output: ImageOutput, handing: Handing): Promise<BuildResult> {
+  const { deps, scope } = handing.session
+  const tools: { readonly deps: typeof deps; readonly scope: Scope } = { deps, scope }
+  const names = output.push === 'digest' ? [] : output.names
+  const { id, settled } = await storeImage(formed, names, { ...tools, lease: handing.lease })
+  const { descriptor: manifest } = settled.top
+  for (const name of output.digestNames) {
+    await deps.store.images.noteRepoDigest(manifest.digest, `${name}@${manifest.digest}`)
+  }
+  scope.emit({ type: 'image', id, manifest: manifest.digest, tags: names })
+  let left = settled
+  if (output.push !== 'no') {
+    const { pushOutput } = await import('./push.ts')
+    left = (await pushOutput(formed, { output, stored: manifest.digest }, tools)) ?? settled
+  }
+  return { id, manifest, tags: names, metadata: metadataOf(left, formed, output.names) }
+}
+
+async function writeArchive(formed: Formed, output: ArchiveOutput, { deps, scope }: Session): Promise<Settled> {
+  const { outgoing, annotations } = formed
+  const { names, dest, tar } = output
+  const where = { names, dest, tar, annotations, stdout: deps.stdout }
+  if (output.type === 'docker' && !isOutgoingIndex(outgoing)) {
+    return exportDockerArchive({ outgoing, ...where }, deps, scope)
+  }
+  return exportOci({ outgoing, ...where }, deps, scope)
 }

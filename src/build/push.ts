@@ -1,18 +1,27 @@
-/** Pushing what was built, to every name that it has. */
-import { WherryError } from '../core/errors.ts'
+/** Pushing what was built, to every name that it shall have. */
+import type { Digest } from '../core/digest.ts'
 import type { Scope } from '../core/scope.ts'
-import type { Image } from '../oci/image.ts'
 import { parseReference } from '../oci/reference.ts'
+import type { Settled } from '../transfer/portable.ts'
 import { pushImage } from '../transfer/push.ts'
-import type { BuildRequest } from './contract.ts'
+import type { ImageOutput } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
+import type { Formed } from './forms.ts'
 
-/** Pushes the image under all tags of the request. @throws WherryError `usage` if there are none, `registry`, `auth-failed` */
-export async function pushAll(
-  image: Image,
-  { request, deps, scope }: { request: BuildRequest; deps: BuildDeps; scope: Scope },
-): Promise<void> {
-  if (request.tags.length === 0)
-    throw new WherryError('usage', '--push needs a name to push to', { hint: 'Give the image one with -t.' })
-  for (const tag of request.tags) await pushImage({ image, reference: parseReference(tag) }, deps, scope)
+/**
+ * Pushes under all names of the output, or under none but the digest; returns what the registries have now.
+ * @throws WherryError `registry`, `auth-failed`, `network`; each names the repository
+ */
+export async function pushOutput(
+  { outgoing }: Formed,
+  { output, stored }: { readonly output: ImageOutput; readonly stored: Digest },
+  { deps, scope }: { readonly deps: BuildDeps; readonly scope: Scope },
+): Promise<Settled | undefined> {
+  let pushed: Settled | undefined
+  for (const name of output.names) {
+    const { registry, repository, tag } = parseReference(name)
+    const reference = output.push === 'digest' || tag === undefined ? { registry, repository } : { registry, repository, tag }
+    pushed = (await pushImage({ outgoing, reference, stored }, deps, scope)).settled
+  }
+  return pushed
 }

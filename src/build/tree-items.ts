@@ -5,14 +5,19 @@ import type { SealItem } from '../layer/contract.ts'
 import type { Entry } from '../oci/contents.ts'
 import type { TreeView } from '../oci/tree.ts'
 import type { Session } from './engine.ts'
+import { linkedItems } from './linked-items.ts'
 
-/** Every entry of a stack's merged tree. */
+/** Every entry of a stack's merged tree; further names of a file are hard links. */
 export async function treeItems(session: Session, diffIds: readonly Digest[]): Promise<SealItem[]> {
   const tree = await session.layers.tree(diffIds)
   const entries = [...walk(tree, '')]
   const files = entries.filter((e) => e.type === 'file').map((e) => e.path)
   const locations = await session.layers.locate(diffIds, files)
-  return entries.map((entry) => ({ entry, source: locations.get(entry.path) }))
+  const items = entries.map((entry) => ({ entry, source: locations.get(entry.path) }))
+  return linkedItems(items, (path) => {
+    const offset = tree.lookup(path)?.offset
+    return offset === undefined ? undefined : `${tree.layerOf(path)}:${offset}`
+  })
 }
 
 /** The entries below a folder, in tree order. */

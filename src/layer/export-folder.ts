@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -39,7 +40,8 @@ export function exportFolder({ items, folder }: ExportRequest): number {
     else if (entry.type === 'dir') {
       makeFolder(path)
       folders.push(entry)
-    } else writeEntry(path, item)
+    } else if (entry.type === 'hardlink') linkEntry(path, `${folder}/${entry.link ?? ''}`)
+    else writeEntry(path, item)
   }
   // Modes and times last, innermost first: a read-only folder would take no files.
   for (const entry of folders.reverse()) {
@@ -59,6 +61,12 @@ function makeFolder(path: BytePath): void {
     if (errnoOf(error) !== 'ENOENT') throw error
   }
   mkdirSync(bytes, { mode: 0o700 })
+}
+
+/** A further name of a file that was written before. */
+function linkEntry(path: BytePath, target: BytePath): void {
+  rmSync(toBytes(path), { recursive: true, force: true })
+  linkSync(toBytes(target), toBytes(path))
 }
 
 function writeEntry(path: BytePath, { entry, source }: SealItem): void {

@@ -49,11 +49,13 @@ export interface ImageConfig {
 
 /** The config that `FROM scratch` starts from. */
 export function emptyConfig(platform: Platform): ImageConfig {
-  const { architecture, os, variant } = platform
+  const { architecture, os, variant, osVersion, osFeatures } = platform
   return {
     raw: {
       architecture,
       os,
+      ...(osVersion ? { 'os.version': osVersion } : {}),
+      ...(osFeatures ? { 'os.features': osFeatures } : {}),
       ...(variant ? { variant } : {}),
       config: {},
       rootfs: { type: 'layers', diff_ids: [] },

@@ -4,6 +4,9 @@ import { WherryError } from '../core/errors.ts'
 import { isJsonObject, stringArray, stringRecord } from '../core/json.ts'
 import { type Platform, parsePlatformObject } from './platform.ts'
 
+/** Annotation by which the store remembers with which level a layer's form was made; no manifest has it. */
+export const compressionLevelKey = 'dev.wherry.layer.level'
+
 /** Media type, digest and size in bytes of a blob. */
 export interface Descriptor {
   readonly mediaType: string

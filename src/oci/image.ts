@@ -4,7 +4,7 @@ import { WherryError } from '../core/errors.ts'
 import { type JsonObject, parseJsonObject, stringRecord } from '../core/json.ts'
 import { type ImageConfig, diffIdsOf } from './config.ts'
 import { type Descriptor, parseDescriptor } from './descriptor.ts'
-import { isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts'
+import { dockerLayerType, isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts'
 import { platformJson } from './platform.ts'
 
 /** A layer of an image: its blob in some compression, and the digest of its uncompressed tar. */
@@ -92,22 +92,52 @@ export function configDocument(image: Image, mediaType: string = mediaTypes.ociC
 }
 
 /**
- * The OCI manifest of an image.
+ * The manifest of an image, in OCI's media types or in Docker's.
  * @throws WherryError `internal` if layers and config do not match
  */
-export function manifestDocument(image: Image, config: Descriptor = configDocument(image).descriptor): Document {
+export function manifestDocument(
+  image: Image,
+  { config, docker = false }: { readonly config?: Descriptor; readonly docker?: boolean } = {},
+): Document {
   const diffIds = diffIdsOf(image.config)
   if (diffIds.length !== image.layers.length || image.layers.some((l, i) => l.diffId !== diffIds[i])) {
     throw new WherryError('internal', 'the layers of the image do not match its config')
   }
+  const mediaType = docker ? mediaTypes.dockerManifest : mediaTypes.ociManifest
+  const configType = docker ? mediaTypes.dockerConfig : mediaTypes.ociConfig
+  const layers = image.layers.map(({ blob }) => (docker ? dockerDescriptor(blob) : blob))
   const manifest = {
     schemaVersion: 2,
-    mediaType: mediaTypes.ociManifest,
-    config: descriptorJson(config),
-    layers: image.layers.map((l) => descriptorJson(l.blob)),
-    ...(Object.keys(image.annotations).length === 0 ? {} : { annotations: image.annotations }),
+    mediaType,
+    config: descriptorJson(config ?? configDocument(image, configType).descriptor),
+    layers: layers.map(descriptorJson),
+    ...annotationsJson(image.annotations),
   }
-  return documentOf(mediaTypes.ociManifest, Buffer.from(JSON.stringify(manifest)))
+  return documentOf(mediaType, Buffer.from(JSON.stringify(manifest)))
+}
+
+/** Docker's schema has no annotations on layers. */
+function dockerDescriptor({ annotations: _none, ...blob }: Descriptor): Descriptor {
+  return { ...blob, mediaType: dockerLayerType(blob.mediaType) }
+}
+
+/** An index of manifests, or Docker's manifest list. */
+export function indexDocument(
+  manifests: readonly Descriptor[],
+  { annotations, docker }: { readonly annotations: Readonly<Record<string, string>>; readonly docker: boolean },
+): Document {
+  const mediaType = docker ? mediaTypes.dockerList : mediaTypes.ociIndex
+  const index = {
+    schemaVersion: 2,
+    mediaType,
+    manifests: manifests.map(descriptorJson),
+    ...annotationsJson(annotations),
+  }
+  return documentOf(mediaType, Buffer.from(JSON.stringify(index)))
+}
+
+function annotationsJson(annotations: Readonly<Record<string, string>>): JsonObject {
+  return Object.keys(annotations).length === 0 ? {} : { annotations }
 }
 
 /** A descriptor as it stands in JSON, fields in the usual order. */

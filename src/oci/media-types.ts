@@ -12,6 +12,7 @@ export const mediaTypes = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
   dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
+  dockerLayerZstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
   dockerForeignLayer: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
   schema1: 'application/vnd.docker.distribution.manifest.v1+json',
   schema1Signed: 'application/vnd.docker.distribution.manifest.v1+prettyjws',
@@ -43,10 +44,17 @@ export function isForeignLayerType(mediaType: string): boolean {
 /** The compression that a layer's media type names. */
 export function compressionOf(mediaType: string): Compression {
   if (mediaType.endsWith('+gzip') || mediaType.endsWith('.gzip')) return 'gzip'
-  return mediaType.endsWith('+zstd') ? 'zstd' : 'none'
+  return mediaType.endsWith('+zstd') || mediaType.endsWith('.zstd') ? 'zstd' : 'none'
 }
 
 /** The OCI layer media type for a compression. */
 export function layerTypeOf(compression: Compression): string {
   return { none: mediaTypes.ociLayer, gzip: mediaTypes.ociLayerGzip, zstd: mediaTypes.ociLayerZstd }[compression]
+}
+
+/** A layer's media type in Docker's words; layers that registries do not distribute keep theirs. */
+export function dockerLayerType(mediaType: string): string {
+  if (isForeignLayerType(mediaType)) return mediaType
+  const types = { none: mediaTypes.dockerLayer, gzip: mediaTypes.dockerLayerGzip, zstd: mediaTypes.dockerLayerZstd }
+  return types[compressionOf(mediaType)]
 }

@@ -37,21 +37,51 @@ export function normalizePlatform(platform: Platform): Platform {
   return { ...platform, os, architecture, variant }
 }
 
+/** `windows(10.0.17763+win32k)`: an os with version and features, as containerd's `platforms` writes it. */
+const osPattern = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$/
+
+const knownSystems: readonly string[] = (
+  'aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos'
+).split(' ')
+
 /**
- * Parses `os[/architecture[/variant]]`, or an architecture alone, taking what is missing from `host`.
+ * Parses `os[(version[+feature]*)][/architecture[/variant]]`, or an architecture alone, taking what is missing from `host`.
  * @throws WherryError `usage`
  */
 export function parsePlatform(text: string, host: Platform): Platform {
-  const parts = text.split('/')
-  if (parts.length > 3 || parts.some((p) => !/^[A-Za-z0-9_.-]+$/.test(p))) {
+  const [first = '', ...rest] = text.split('/')
+  const system = osPattern.exec(first)
+  if (system === null || rest.length > 2 || rest.some((p) => !/^[A-Za-z0-9_.-]+$/.test(p))) {
     throw new WherryError('usage', `"${text}" is not a platform`, {
       hint: 'Write os/architecture[/variant], linux/arm64 for instance.',
     })
   }
-  const [a, b, c] = parts as [string, string?, string?]
-  if (b !== undefined) return normalizePlatform({ os: a, architecture: b, variant: c })
-  const isOs = ['linux', 'windows', 'darwin', 'macos', 'freebsd'].includes(a.toLowerCase())
-  return isOs ? normalizePlatform({ ...host, os: a }) : normalizePlatform({ os: host.os, architecture: a })
+  const [, os = '', version = '', features = ''] = system
+  const named = {
+    os,
+    ...(version === '' ? {} : { osVersion: decodeOption(version, text) }),
+    ...(features === ''
+      ? {}
+      : {
+          osFeatures: features
+            .slice(1)
+            .split('+')
+            .map((f) => decodeOption(f, text)),
+        }),
+  }
+  const [architecture, variant] = rest
+  if (architecture !== undefined) return normalizePlatform({ ...named, architecture, variant })
+  const isSystem = first !== os || knownSystems.includes(os.toLowerCase())
+  if (isSystem) return normalizePlatform({ ...named, architecture: host.architecture, variant: host.variant })
+  return normalizePlatform({ os: host.os, architecture: first })
+}
+
+function decodeOption(option: string, text: string): string {
+  try {
+    return decodeURIComponent(option)
+  } catch (cause) {
+    throw new WherryError('usage', `"${text}" is not a platform: "${option}" is badly escaped`, { cause })
+  }
 }
 
 /** Reads the `platform` object of an index entry, or the platform fields of a config. */
@@ -78,15 +108,29 @@ export function platformJson(platform: Platform): JsonObject {
   }
 }
 
-/** `os/architecture[/variant]`. */
+/** `os[(version[+feature]*)]/architecture[/variant]`. */
 export function formatPlatform(platform: Platform): string {
-  const { os, architecture, variant } = platform
-  return variant ? `${os}/${architecture}/${variant}` : `${os}/${architecture}`
+  const { os, architecture, variant, osVersion = '', osFeatures = [] } = platform
+  const inParentheses = [osVersion, ...osFeatures].map(encodeOption).join('+')
+  const system = inParentheses === '' ? os : `${os}(${inParentheses})`
+  return variant ? `${system}/${architecture}/${variant}` : `${system}/${architecture}`
 }
 
-/** True if both name the same os, architecture and variant once normalised. */
+/** Escapes what would end a version or a feature. */
+function encodeOption(option: string): string {
+  return option.replace(/[^A-Za-z0-9_.-]/g, (c) => encodeURIComponent(c).replace(/[()]/g, (p) => (p === '(' ? '%28' : '%29')))
+}
+
+/**
+ * True if both name the same os, architecture and variant once normalised. Versions count only for Windows, as far as
+ * major.minor.build, and only where both have one.
+ */
 export function samePlatform(a: Platform, b: Platform): boolean {
-  return formatPlatform(normalizePlatform(a)) === formatPlatform(normalizePlatform(b))
+  const [x, y] = [normalizePlatform(a), normalizePlatform(b)]
+  if (x.os !== y.os || x.architecture !== y.architecture || (x.variant ?? '') !== (y.variant ?? '')) return false
+  if (x.os !== 'windows' || !x.osVersion || !y.osVersion) return true
+  const build = (version: string): string => version.split('.').slice(0, 3).join('.')
+  return build(x.osVersion) === build(y.osVersion)
 }
 
 /** The platform of this process. */

@@ -56,9 +56,9 @@ export interface LayerIndex {
 
 /** An image in the store. */
 export interface StoredImage {
-  /** Config digest. */
+  /** Config digest; of an index of several platforms its own. */
   readonly id: Digest
-  /** Manifest (or index) descriptor; its bytes are a blob. */
+  /** Manifest or index descriptor; its bytes, and those of the manifests that an index names, are blobs. */
   readonly manifest: Descriptor
   /** Full references (`docker.io/library/x:latest`) that point to it; none for a dangling image. */
   readonly names: readonly string[]

@@ -82,8 +82,7 @@ async function setDamagedAside(path: string): Promise<IndexedImage[]> {
 async function withId(image: IndexedImage, blobs: BlobStore): Promise<StoredImage | undefined> {
   if (image.id !== undefined) return { ...image, id: image.id }
   try {
-    const id = await configOf(image.manifest, blobs)
-    return id && { ...image, id }
+    return { ...image, id: await idOf(image.manifest, blobs) }
   } catch (error) {
     // An entry of another tool that wherry cannot read is no image of wherry's.
     if (error instanceof WherryError) return undefined
@@ -91,12 +90,11 @@ async function withId(image: IndexedImage, blobs: BlobStore): Promise<StoredImag
   }
 }
 
-async function configOf(manifest: Descriptor, blobs: BlobStore): Promise<Digest | undefined> {
+/** The config's digest; of an index its own. */
+async function idOf(manifest: Descriptor, blobs: BlobStore): Promise<Digest> {
   const bytes = Buffer.concat(await blobs.read(manifest.digest).toArray())
   const document = parseManifestOrIndex(bytes, manifest.mediaType)
-  if (!isIndex(document)) return document.config.digest
-  const first = document.manifests[0]
-  return first && (await configOf(first, blobs))
+  return isIndex(document) ? manifest.digest : document.config.digest
 }
 
 function known(images: readonly IndexedImage[], manifest: Digest): IndexedImage {

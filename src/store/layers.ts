@@ -1,7 +1,7 @@
 /** Facts about layers, by diffID: the forms and sources that were seen, and the contents list. */
 import { dirname } from 'node:path'
 import type { Digest } from '../core/digest.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
+import { type Descriptor, compressionLevelKey } from '../oci/descriptor.ts'
 import { ensureDirectory, publishFile } from '../host/durable.ts'
 import { decodeContents } from './contents-codec.ts'
 import type { LayerIndex, LayerRecord } from './contract.ts'
@@ -62,15 +62,22 @@ export function mergeLayerRecord(
   return {
     diffId: facts.diffId,
     ...(size === undefined ? {} : { size }),
-    forms: unite([...(old?.forms ?? []), ...(facts.forms ?? []).map(plainForm)], (f) => `${f.mediaType} ${f.digest}`),
+    forms: unite([...(old?.forms ?? []), ...(facts.forms ?? []).map(plainForm)], (f) => `${f.mediaType} ${f.digest} ${f.annotations?.[compressionLevelKey] ?? ''}`),
     sources: unite([...(old?.sources ?? []), ...(facts.sources ?? [])], (s) => `${s.repository} ${s.digest}`),
     fidelity: exact ? 'exact' : 'emulated',
   }
 }
 
 /** A form without what belongs to one manifest only. */
-function plainForm({ mediaType, digest, size, urls }: Descriptor): Descriptor {
-  return { mediaType, digest, size, ...(urls && { urls }) }
+function plainForm({ mediaType, digest, size, urls, annotations }: Descriptor): Descriptor {
+  const level = annotations?.[compressionLevelKey]
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(urls && { urls }),
+    ...(level === undefined ? {} : { annotations: { [compressionLevelKey]: level } }),
+  }
 }
 
 function unite<T>(items: readonly T[], keyOf: (item: T) => string): T[] {

@@ -2,11 +2,14 @@
 import type { Readable } from 'node:stream'
 import { WherryError } from '../core/errors.ts'
 import { parseJsonObject } from '../core/json.ts'
-import { checkConfig, diffIdsOf } from '../oci/config.ts'
+import { checkConfig, diffIdsOf, platformOf } from '../oci/config.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Document, type Image, type Manifest, isIndex, parseManifestOrIndex } from '../oci/image.ts'
-import { compressionOf, layerTypeOf, mediaTypes } from '../oci/media-types.ts'
+import { type Document, type Image, type Index, type Manifest, isIndex, parseManifestOrIndex } from '../oci/image.ts'
+import { compressionOf, isIndexType, layerTypeOf, mediaTypes } from '../oci/media-types.ts'
+import { type Platform, hostPlatform, normalizePlatform, samePlatform } from '../oci/platform.ts'
 import type { Store, StoredImage } from '../store/contract.ts'
+import { acceptable } from './pick-platform.ts'
+import type { Outgoing, OutgoingImage } from './portable.ts'
 
 /** Manifests and configs above this size are refused, in bytes: they are held in memory. */
 const documentLimit = 32 << 20
@@ -35,7 +38,7 @@ export function imageOf(parsed: Manifest, manifest: Document, config: Document):
 }
 
 function withOciType(blob: Descriptor): Descriptor {
-  const isDocker = blob.mediaType === mediaTypes.dockerLayer || blob.mediaType === mediaTypes.dockerLayerGzip
+  const isDocker = [mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd].some((t) => t === blob.mediaType)
   return isDocker ? { ...blob, mediaType: layerTypeOf(compressionOf(blob.mediaType)) } : blob
 }
 
@@ -69,11 +72,68 @@ export async function readSmall(stream: Readable, descriptor: Descriptor): Promi
 }
 
 /**
- * An image of the store with its documents; its layers may be absent.
- * @throws WherryError `blob-missing`, `config-invalid` (an index, among others)
+ * An image of the store with its documents; its layers may be absent. Of an index the image that fits the platform best, or its
+ * first one if none does.
+ * @throws WherryError `blob-missing`, `config-invalid`
  */
-export async function loadImage(stored: StoredImage, store: Pick<Store, 'blobs'>): Promise<DocumentedImage> {
-  const manifest = await readDocument(stored.manifest, store)
+export async function loadImage(
+  stored: Pick<StoredImage, 'manifest'>,
+  store: Pick<Store, 'blobs'>,
+  platform: Platform = hostPlatform(),
+): Promise<DocumentedImage> {
+  const { descriptor } = (await chosenMember(stored, store, platform)) ?? { descriptor: stored.manifest }
+  const manifest = await readDocument(descriptor, store)
   const parsed = manifestOf(manifest)
   return imageOf(parsed, manifest, await readDocument(parsed.config, store))
+}
+
+async function chosenMember(
+  stored: Pick<StoredImage, 'manifest'>,
+  store: Pick<Store, 'blobs'>,
+  platform: Platform,
+): Promise<{ readonly descriptor: Descriptor } | undefined> {
+  if (!isIndexType(stored.manifest.mediaType)) return undefined
+  const { index } = await readIndex(stored, store)
+  const fitting = acceptable(normalizePlatform(platform)).flatMap((wanted) =>
+    index.manifests.filter((m) => m.platform !== undefined && samePlatform(m.platform, wanted)),
+  )
+  const descriptor = fitting[0] ?? index.manifests[0]
+  return descriptor && { descriptor }
+}
+
+async function readIndex(
+  { manifest }: Pick<StoredImage, 'manifest'>,
+  store: Pick<Store, 'blobs'>,
+): Promise<{ readonly index: Index; readonly document: Document }> {
+  const document = await readDocument(manifest, store)
+  const index = parseManifestOrIndex(document.bytes, manifest.mediaType)
+  if (isIndex(index)) return { index, document }
+  throw new WherryError('config-invalid', `${manifest.digest} is not the index that it should be`)
+}
+
+/** The platforms of a stored index with their manifests; undefined for an image of one platform. @throws as `loadImage` */
+export async function indexMembers(
+  stored: Pick<StoredImage, 'manifest'>,
+  store: Pick<Store, 'blobs'>,
+): Promise<readonly Descriptor[] | undefined> {
+  return isIndexType(stored.manifest.mediaType) ? (await readIndex(stored, store)).index.manifests : undefined
+}
+
+/** What a stored image or index is when it leaves the store, with its exact documents. @throws as `loadImage` */
+export async function loadOutgoing(stored: StoredImage, store: Pick<Store, 'blobs'>): Promise<Outgoing> {
+  if (!isIndexType(stored.manifest.mediaType)) return outgoingOf(await loadImage(stored, store))
+  const { index, document } = await readIndex(stored, store)
+  const members = await Promise.all(
+    index.manifests.map(async (manifest) => {
+      const loaded = await loadImage({ manifest }, store)
+      const platform = manifest.platform ?? platformOf(loaded.image.config)
+      const annotations = manifest.annotations && { descriptorAnnotations: manifest.annotations }
+      return { ...outgoingOf(loaded), platform, ...annotations }
+    }),
+  )
+  return { members, annotations: index.annotations, docker: index.mediaType === mediaTypes.dockerList, document }
+}
+
+function outgoingOf({ image, config, manifest }: DocumentedImage): OutgoingImage {
+  return { image, documents: { config, manifest } }
 }

@@ -1,45 +1,30 @@
-/** An image as a docker-archive, the tar of `docker save`: manifest.json, config and layers, which `docker load` takes. */
-import { type Digest, hexOf } from '../core/digest.ts'
+/**
+ * An image as the tar of `docker save`, which `docker load` takes: manifest.json beside an OCI layout, so that engines of both kinds
+ * of image store read it, as BuildKit writes it.
+ */
 import type { Scope } from '../core/scope.ts'
-import { configDocument } from '../oci/image.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
 import type { TransferDeps } from './deps.ts'
-import { fetchLayers } from './fetch.ts'
-import { type Destination, writeOutput } from './output.ts'
-import type { OutgoingImage } from './portable.ts'
-import { logTransfer } from './progress.ts'
-import { tarOfBlobs } from './tar-of-blobs.ts'
+import { type OciExport, exportLayout, layoutPath } from './export-oci.ts'
+import type { OutgoingImage, Settled } from './portable.ts'
 
 /** What to export where. */
-export interface DockerExport extends OutgoingImage, Destination {
-  /** Full names. */
-  readonly names: readonly string[]
+export interface DockerExport extends OciExport {
+  readonly outgoing: OutgoingImage
 }
 
 /**
- * Writes an image as a docker-archive. Layers go as the store has them, plain or compressed: both are read by docker and by
- * containers/image.
+ * Writes an image for `docker load`, as a tar or as a folder.
  * @throws WherryError `io`, `usage`, `blob-missing`, the errors of fetching what is not in the store
  */
-export async function exportDockerArchive(request: DockerExport, deps: TransferDeps, scope: Scope): Promise<void> {
-  const { dest, image, names } = request
-  await logTransfer({ id: `export ${dest}`, kind: 'export', subject: dest }, scope, async () => {
-    const layers = await fetchLayers(image.layers, deps, scope)
-    const config = request.documents?.config ?? configDocument(image)
-    const nameOf = (digest: Digest): string => `${hexOf(digest)}.tar`
-    const configName = `${hexOf(config.descriptor.digest)}.json`
-    const manifest = [
+export async function exportDockerArchive(request: DockerExport, deps: TransferDeps, scope: Scope): Promise<Settled> {
+  const manifestJson = ({ configs, layers }: Settled): string =>
+    JSON.stringify([
       {
-        Config: configName,
-        RepoTags: names.map((name) => familiarReference(parseReference(name))),
-        Layers: layers.map((l) => nameOf(l.digest)),
+        Config: layoutPath(configs[0]!.descriptor.digest),
+        RepoTags: request.names.map((name) => familiarReference(parseReference(name))),
+        Layers: layers.map((l) => layoutPath(l.blob.digest)),
       },
-    ]
-    const files = [
-      [configName, config.bytes],
-      ['manifest.json', JSON.stringify(manifest)],
-    ] as const
-    await writeOutput(tarOfBlobs({ blobs: layers.map((l) => l.digest), nameOf, files }, deps.store), request, scope)
-    return { outcome: 'done', bytes: layers.reduce((sum, l) => sum + l.size, 0), value: undefined }
-  })
+    ])
+  return await exportLayout(request, (settled) => [['manifest.json', manifestJson(settled)]], { deps, scope })
 }

@@ -24,8 +24,8 @@ export function pickManifest(index: Index, platform: Platform, subject: string):
 
 /** The platforms whose programs run on `platform`, best first. */
 export function acceptable(platform: Platform): Platform[] {
-  const { os, architecture, variant } = platform
-  const of = (arch: string, version?: string): Platform => ({ os, architecture: arch, variant: version })
+  const { os, architecture, variant, osVersion } = platform
+  const of = (arch: string, version?: string): Platform => ({ os, osVersion, architecture: arch, variant: version })
   const arms = (from: number): Platform[] => [8, 7, 6, 5].filter((v) => v <= from).map((v) => of('arm', `v${v}`))
   switch (architecture) {
     case 'arm':

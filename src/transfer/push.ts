@@ -1,53 +1,58 @@
 /** `push`: an image to a registry. What the registry has is not sent, nor even read. */
 import { hexOf, type Digest } from '../core/digest.ts'
-import { WherryError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
-import { type Document, type Layer, configDocument, manifestDocument } from '../oci/image.ts'
+import type { Document, Layer } from '../oci/image.ts'
 import { isForeignLayerType } from '../oci/media-types.ts'
 import { type Reference, familiarReference, formatReference } from '../oci/reference.ts'
 import type { PushBlob } from '../registry/contract.ts'
 import { Readable } from 'node:stream'
 import type { TransferDeps } from './deps.ts'
 import { parseRepository } from './fetch.ts'
-import { type OutgoingImage, manifestFor, openForm, portableForm } from './portable.ts'
+import { type Outgoing, type PlaceLayers, type Settled, openForm, portableForm, settle } from './portable.ts'
 import { logTransfer, transferAll } from './progress.ts'
 
 /** What to push where. */
-export interface PushRequest extends OutgoingImage {
-  /** With a tag. */
+export interface PushRequest {
+  readonly outgoing: Outgoing
+  /** With a tag, or without one: then by digest alone. */
   readonly reference: Reference
+  /** The manifest (or index) under which the store has the image; it is told the digest in the registry. */
+  readonly stored?: Digest
 }
 
 /** What the registry has now. */
 export interface PushResult {
   readonly digest: Digest
   readonly size: number
+  readonly settled: Settled
 }
 
 /**
- * Pushes an image under one name: layers, several at a time, each as soon as it is compressed, then config, then manifest.
- * Emits a transfer per blob and `pushed` at the end.
- * @throws WherryError `usage` (no tag), `blob-missing`, `registry`, `auth-failed`, `network`, `cancelled`
+ * Pushes an image or an index of images under one name: layers, several at a time, each as soon as it is compressed, then configs,
+ * then manifests, and what has the name last. Emits a transfer per blob and `pushed` at the end.
+ * @throws WherryError `blob-missing`, `registry`, `auth-failed`, `network`, `cancelled`
  */
 export async function pushImage(request: PushRequest, deps: TransferDeps, scope: Scope): Promise<PushResult> {
-  const { image, reference } = request
-  if (reference.tag === undefined) {
-    throw new WherryError('usage', `"${familiarReference(reference)}" has no tag to push to`)
+  const { outgoing, reference } = request
+  const place: PlaceLayers = (layers, from) =>
+    transferAll(layers, scope, async (layer, inner) => {
+      const placed = { diffId: layer.diffId, blob: await portableForm(layer, from, { deps, scope: inner }) }
+      await pushLayer(placed, { reference, deps, scope: inner })
+      return placed
+    })
+  const settled = await settle(outgoing, place)
+  for (const config of settled.configs) await pushConfig(config, { reference, deps, scope })
+  for (const manifest of settled.manifests) {
+    await deps.registry.pushManifest(reference, manifest.descriptor.digest, manifest, scope)
   }
-  const config = request.documents?.config ?? configDocument(image)
-  const layers = await transferAll(image.layers, scope, async (layer, inner) => {
-    const placed = { diffId: layer.diffId, blob: await portableForm(layer, deps, inner) }
-    await pushLayer(placed, { reference, deps, scope: inner })
-    return placed
-  })
-  await pushConfig(config, { reference, deps, scope })
-  const manifest = manifestFor(request, config, layers)
-  await deps.registry.pushManifest(reference, reference.tag, manifest, scope)
-  const { digest } = manifest.descriptor
+  const { digest } = settled.top.descriptor
+  await deps.registry.pushManifest(reference, reference.tag ?? digest, settled.top, scope)
   await noteDigest(request, digest, deps)
-  const size = manifest.descriptor.size + config.descriptor.size + layers.reduce((sum, l) => sum + l.blob.size, 0)
+  const documents = [settled.top, ...settled.manifests, ...settled.configs]
+  const sizes = [...documents.map((d) => d.descriptor.size), ...settled.layers.map((l) => l.blob.size)]
+  const size = sizes.reduce((a, b) => a + b, 0)
   scope.emit({ type: 'pushed', reference: familiarReference(reference), digest, size })
-  return { digest, size }
+  return { digest, size, settled }
 }
 
 interface Target {
@@ -89,12 +94,9 @@ async function pushBlob(blob: PushBlob, { reference, deps, scope }: Target): Pro
   })
 }
 
-async function noteDigest(
-  { image, documents, reference }: PushRequest,
-  pushed: Digest,
-  deps: TransferDeps,
-): Promise<void> {
-  const own = documents?.manifest.descriptor.digest ?? manifestDocument(image).descriptor.digest
-  const stored = (await deps.store.images.list()).some((i) => i.manifest.digest === own)
-  if (stored) await deps.store.images.noteRepoDigest(own, `${reference.registry}/${reference.repository}@${pushed}`)
+async function noteDigest({ stored, reference }: PushRequest, pushed: Digest, deps: TransferDeps): Promise<void> {
+  if (stored === undefined) return
+  const isStored = (await deps.store.images.list()).some((i) => i.manifest.digest === stored)
+  const name = `${reference.registry}/${reference.repository}@${pushed}`
+  if (isStored) await deps.store.images.noteRepoDigest(stored, name)
 }

@@ -37,7 +37,7 @@ export interface ResolvedBase {
  * @throws WherryError `image-not-found`, `platform-mismatch`, `reference-invalid`, `registry`, `auth-failed`, `network`, `cancelled`
  */
 export async function resolveBase(request: BaseRequest, deps: TransferDeps, scope: Scope): Promise<ResolvedBase> {
-  const byId = await findById(request.name, deps)
+  const byId = await findById(request, deps)
   if (byId) return result(byId)
   const reference = parseReference(request.name)
   const found =
@@ -55,11 +55,14 @@ export async function resolveBase(request: BaseRequest, deps: TransferDeps, scop
 }
 
 /** The image of the store with this id, or whose id begins with these digits: at least the twelve that are shown to people. */
-async function findById(name: string, { store }: TransferDeps): Promise<DocumentedImage | undefined> {
+async function findById(
+  { name, platform }: BaseRequest,
+  { store }: TransferDeps,
+): Promise<DocumentedImage | undefined> {
   if (!/^(sha256:)?[0-9a-f]{12,64}$/.test(name)) return undefined
   const isWhole = /[0-9a-f]{64}$/.test(name)
   const stored = isWhole ? await store.images.resolve(name) : await findStored(name, store.images)
-  return stored && (await loadImage(stored, store))
+  return stored && (await loadImage(stored, store, platform))
 }
 
 function result({ image, manifest }: DocumentedImage, reference?: Reference): ResolvedBase {
@@ -75,7 +78,7 @@ async function findInStore(
   const stored = await findStored(name, store.images)
   if (!stored) return undefined
   try {
-    const loaded = await loadImage(stored, store)
+    const loaded = await loadImage(stored, store, platform)
     return { ...loaded, fits: acceptable(platform).some((p) => samePlatform(p, platformOf(loaded.image.config))) }
   } catch (error) {
     // Documents that are missing or damaged are fetched again, as if the image were not there.

@@ -15,7 +15,7 @@ export function tinyImage(layer: Buffer, label = ''): { image: Image; config: Do
     annotations: {},
   }
   const config = configDocument(image)
-  return { image, config, manifest: manifestDocument(image, config.descriptor) }
+  return { image, config, manifest: manifestDocument(image, { config: config.descriptor }) }
 }
 
 /** Stores such an image with its layer. */

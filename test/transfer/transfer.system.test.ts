@@ -89,7 +89,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const name = `${registry.address}/push/app:1`
     const { image, manifest } = await buildTiny(deps, 'push', name)
     const scope = recorder()
-    const pushed = await pushImage({ image, reference: parseReference(name) }, deps, scope)
+    const pushed = await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, scope)
     expect(scope.outcomes('push')).toEqual(['done', 'done'])
     expect(scope.events.at(-1)).toEqual({
       type: 'pushed',
@@ -100,7 +100,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const seen = JSON.parse(skopeo('inspect', '--tls-verify=false', `docker://${name}`)) as { Digest: string }
     expect(seen.Digest).toBe(pushed.digest)
     const again = recorder()
-    expect(await pushImage({ image, reference: parseReference(name) }, deps, again)).toEqual(pushed)
+    expect(await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, again)).toEqual(pushed)
     expect(again.outcomes('push')).toEqual(['exists', 'exists'])
     const stored = await deps.store.images.resolve(`${registry.address}/push/app@${pushed.digest}`)
     expect(stored.manifest.digest).toBe(manifest.descriptor.digest)
@@ -110,10 +110,10 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const deps = await newDeps()
     const name = `${registry.address}/mount/a:1`
     const { image } = await buildTiny(deps, 'mount', name)
-    await pushImage({ image, reference: parseReference(name) }, deps, quietScope())
+    await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, quietScope())
     const scope = recorder()
     const reference = parseReference(`${registry.address}/mount/b:1`)
-    await pushImage({ image, reference }, deps, scope)
+    await pushImage({ outgoing: { image }, reference }, deps, scope)
     expect(scope.outcomes('push')).toContain('mounted')
     skopeo('copy', '-q', '--src-tls-verify=false', `docker://${formatReference(reference)}`, `dir:${tempDir()}`)
   })
@@ -122,7 +122,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const source = await newDeps()
     const name = `${registry.address}/lazy/base:1`
     const { image } = await buildTiny(source, 'lazy', name)
-    const pushed = await pushImage({ image, reference: parseReference(name) }, source, quietScope())
+    const pushed = await pushImage({ outgoing: { image }, reference: parseReference(name) }, source, quietScope())
     const deps = await newDeps()
     await registry.requests()
     const base = await resolveBase({ name, platform, policy: 'missing' }, deps, quietScope())
@@ -155,7 +155,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const source = await newDeps()
     const name = `${registry.address}/fetch/base:1`
     const { image } = await buildTiny(source, 'fetch', name)
-    await pushImage({ image, reference: parseReference(name) }, source, quietScope())
+    await pushImage({ outgoing: { image }, reference: parseReference(name) }, source, quietScope())
     const deps = await newDeps()
     const base = await resolveBase({ name, platform, policy: 'missing' }, deps, quietScope())
     await registry.requests()
@@ -171,18 +171,18 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const source = await newDeps()
     const name = `${registry.address}/stream/base:1`
     const { image } = await buildTiny(source, 'stream', name)
-    await pushImage({ image, reference: parseReference(name) }, source, quietScope())
+    await pushImage({ outgoing: { image }, reference: parseReference(name) }, source, quietScope())
     const other = await startDebianRegistry()
     try {
       const deps = await newDeps()
       const base = await resolveBase({ name, platform, policy: 'missing' }, deps, quietScope())
       const reference = parseReference(`${other.address}/stream/copy:1`)
-      await pushImage({ image: base.image, reference }, deps, quietScope())
+      await pushImage({ outgoing: { image: base.image }, reference }, deps, quietScope())
       const blob = base.image.layers[0]!.blob
       expect(await deps.store.blobs.sizeOf(blob.digest)).toBeUndefined()
       skopeo('copy', '-q', '--src-tls-verify=false', `docker://${formatReference(reference)}`, `dir:${tempDir()}`)
       await registry.requests()
-      await pushImage({ image: base.image, reference }, deps, quietScope())
+      await pushImage({ outgoing: { image: base.image }, reference }, deps, quietScope())
       expect(await registry.requests()).toEqual([])
     } finally {
       await other.stop()
@@ -194,7 +194,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const source = await newDeps()
     const name = `${registry.address}/exact/source:1`
     const { image } = await buildTiny(source, 'exact', name)
-    await exportDockerArchive({ image, names: [name], dest: join(dir, 'a.tar') }, source, quietScope())
+    await exportDockerArchive({ outgoing: { image }, names: [name], dest: join(dir, 'a.tar') }, source, quietScope())
     const docker = `${registry.address}/exact/docker:1`
     skopeo('copy', '-q', '--dest-tls-verify=false', '-f', 'v2s2', `docker-archive:${dir}/a.tar`, `docker://${docker}`)
     const deps = await newDeps()
@@ -203,7 +203,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     expect(loaded.manifest.descriptor.mediaType).toContain('vnd.docker.distribution.manifest.v2')
     expect(loaded.image.layers[0]?.blob.mediaType).toContain('vnd.oci.image.layer')
     const reference = parseReference(`${registry.address}/exact/copy:2`)
-    const pushed = await pushImage({ image: loaded.image, documents: loaded, reference }, deps, quietScope())
+    const pushed = await pushImage({ outgoing: { image: loaded.image, documents: loaded }, reference }, deps, quietScope())
     expect(pushed.digest).toBe(manifest)
   })
 
@@ -211,7 +211,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const deps = await newDeps()
     const name = `${registry.address}/index/app:1`
     const { image } = await buildTiny(deps, 'index', name)
-    const { digest, size } = await pushImage({ image, reference: parseReference(name) }, deps, quietScope())
+    const { digest, size } = await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, quietScope())
     const manifests = [
       { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf('arm'), size: 3, platform: arm },
       { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size, platform: amd },
@@ -233,7 +233,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const deps = await newDeps()
     const name = `${registry.address}/single/app:1`
     const { image } = await buildTiny(deps, 'single', name)
-    await pushImage({ image, reference: parseReference(name) }, deps, quietScope())
+    await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, quietScope())
     const scope = recorder()
     const s390x = parsePlatform('linux/s390x', platform)
     await resolveBase({ name, platform: s390x, policy: 'missing' }, await newDeps(), scope)
@@ -257,7 +257,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const source = await newDeps()
     const name = `${registry.address}/cancel/base:1`
     const { image } = await buildTiny(source, 'cancel', name)
-    await pushImage({ image, reference: parseReference(name) }, source, quietScope())
+    await pushImage({ outgoing: { image }, reference: parseReference(name) }, source, quietScope())
     const deps = await newDeps()
     const base = await resolveBase({ name, platform, policy: 'missing' }, deps, quietScope())
     const abort = new AbortController()
@@ -293,8 +293,8 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     const deps = await newDeps()
     const dir = tempDir()
     const { image, config } = await buildTiny(deps, 'oci', names[0]!)
-    await exportOci({ image, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope())
-    await exportOci({ image, names, dest: join(dir, 'folder'), tar: false }, deps, quietScope())
+    await exportOci({ outgoing: { image }, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope())
+    await exportOci({ outgoing: { image }, names, dest: join(dir, 'folder'), tar: false }, deps, quietScope())
     for (const [i, source] of [`oci-archive:${dir}/a.tar:1`, `oci:${dir}/folder:2`].entries()) {
       run('skopeo', 'copy', '-q', source, `dir:${dir}/out${i}`)
       expect(readdirSync(join(dir, `out${i}`))).toContain(config.descriptor.digest.slice(7))
@@ -308,7 +308,7 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     const deps = await newDeps()
     const dir = tempDir()
     const { image, config } = await buildTiny(deps, 'docker', names[0]!)
-    await exportDockerArchive({ image, names, dest: join(dir, 'a.tar') }, deps, quietScope())
+    await exportDockerArchive({ outgoing: { image }, names, dest: join(dir, 'a.tar') }, deps, quietScope())
     run('skopeo', 'copy', '-q', `docker-archive:${dir}/a.tar:app:2`, `dir:${dir}/out`)
     expect(readdirSync(join(dir, 'out'))).toContain(config.descriptor.digest.slice(7))
     const manifest = JSON.parse(run('tar', '-xOf', join(dir, 'a.tar'), 'manifest.json')) as [{ RepoTags: string[] }]
@@ -320,8 +320,8 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     const dir = tempDir()
     const { image } = await buildTiny(deps, 'twice', names[0]!)
     const stdout = createWriteStream(join(dir, 'b.tar'))
-    await exportOci({ image, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope())
-    await exportOci({ image, names, dest: '-', stdout, tar: true }, deps, quietScope())
+    await exportOci({ outgoing: { image }, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope())
+    await exportOci({ outgoing: { image }, names, dest: '-', stdout, tar: true }, deps, quietScope())
     await new Promise((resolve) => stdout.end(resolve))
     expect(readFileSync(join(dir, 'a.tar')).equals(readFileSync(join(dir, 'b.tar')))).toBe(true)
   })
@@ -331,9 +331,9 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     const dir = tempDir()
     const { emptyConfig } = await import('../../src/oci/config.ts')
     const image = { config: emptyConfig(amd), layers: [], annotations: {} }
-    await exportOci({ image, names: [], dest: join(dir, 'a.tar'), tar: true }, deps, quietScope())
+    await exportOci({ outgoing: { image }, names: [], dest: join(dir, 'a.tar'), tar: true }, deps, quietScope())
     run('skopeo', 'inspect', `oci-archive:${dir}/a.tar`)
-    await exportDockerArchive({ image, names: [], dest: join(dir, 'b.tar') }, deps, quietScope())
+    await exportDockerArchive({ outgoing: { image }, names: [], dest: join(dir, 'b.tar') }, deps, quietScope())
     run('skopeo', 'inspect', '--raw', `docker-archive:${dir}/b.tar`)
   })
 
@@ -342,12 +342,12 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     const dir = tempDir()
     const { image } = await buildTiny(deps, 'bad', names[0]!)
     for (const dest of [join(dir, 'none/a.tar'), dir, '-']) {
-      const failed = exportDockerArchive({ image, names, dest }, deps, quietScope())
+      const failed = exportDockerArchive({ outgoing: { image }, names, dest }, deps, quietScope())
       await expect(failed).rejects.toMatchObject({ code: expect.stringMatching(/^(io|usage)$/) as unknown })
     }
     const abort = new AbortController()
     abort.abort()
-    const cancelled = exportOci({ image, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope(abort.signal))
+    const cancelled = exportOci({ outgoing: { image }, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope(abort.signal))
     await expect(cancelled).rejects.toThrow()
     expect(readdirSync(dir)).toEqual([])
   })

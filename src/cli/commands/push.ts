@@ -3,7 +3,7 @@ import { WherryError } from '../../core/errors.ts'
 import { type Reference, familiarRepository, formatReference, parseReference } from '../../oci/reference.ts'
 import type { Store } from '../../store/contract.ts'
 import type { TransferDeps } from '../../transfer/deps.ts'
-import { loadImage } from '../../transfer/documents.ts'
+import { loadOutgoing } from '../../transfer/documents.ts'
 import { pushImage } from '../../transfer/push.ts'
 import { defineCommand } from '../command.ts'
 import { type Io, printLine } from '../io.ts'
@@ -49,11 +49,12 @@ async function pushOne(
   { deps, io }: { readonly deps: TransferDeps; readonly io: Io },
 ): Promise<void> {
   const name = formatReference(reference)
-  const { image, config, manifest } = await loadImage(await deps.store.images.resolve(name), deps.store)
+  const stored = await deps.store.images.resolve(name)
   const wait = await beginWait({ text: `pushing ${name}`, ...(quiet ? {} : { lineOf: transferLines('push') }) }, io)
   const lease = await deps.store.lease()
   try {
-    const request = { image, reference, documents: { config, manifest } }
+    const outgoing = await loadOutgoing(stored, deps.store)
+    const request = { outgoing, reference, stored: stored.manifest.digest }
     const { digest, size } = await pushImage(request, deps, scopeOf(io, wait.event))
     wait.close()
     printLine(io, quiet ? name : `${reference.tag ?? ''}: digest: ${digest} size: ${size}`)

@@ -16,6 +16,7 @@ export const jobs = {
     readonly items: readonly SealItem[]
     readonly tarPath: string
     readonly contentsPath: string
+    readonly clampMtime?: bigint
   }): SealedLayer => sealLayer(params),
   /** Hexadecimal sha256 of files, in their order. */
   hash: (params: { readonly paths: readonly BytePath[] }): string[] => hashFiles(params.paths),

@@ -1,0 +1,108 @@
+/** What was built -> what leaves: times rewritten, annotations put where they belong, media types and compression chosen. */
+import { WherryError } from '../core/errors.ts'
+import { type Annotation, annotationsAt } from '../oci/annotations.ts'
+import { type Image } from '../oci/image.ts'
+import { type Platform, formatPlatform } from '../oci/platform.ts'
+import type { Outgoing, OutgoingMember } from '../transfer/portable.ts'
+import type { BuildRequest, ImageForm } from './contract.ts'
+import type { Session } from './engine.ts'
+import { type BasePart, clampConfig, rewriteTimes } from './rewrite.ts'
+
+/** One platform's image as the build made it. */
+export interface BuiltImage {
+  readonly platform: Platform
+  readonly image: Image
+  readonly base: BasePart
+  /** SOURCE_DATE_EPOCH in force, in seconds. */
+  readonly epoch?: number
+}
+
+/** A thing that leaves, and the annotations of the descriptor that names it. */
+export interface Formed {
+  readonly outgoing: Outgoing
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** The form of the store's image if no output says otherwise. */
+export function plainFormOf(request: Pick<BuildRequest, 'annotations'>): ImageForm {
+  return { packing: { force: false, docker: false }, rewriteTimestamp: false, annotations: request.annotations }
+}
+
+/** Gives forms; each is made once. */
+export function former(built: readonly BuiltImage[], session: Session): (form: ImageForm) => Promise<Formed> {
+  const made = new Map<string, Promise<Formed>>()
+  return (form) => {
+    const key = JSON.stringify(form)
+    const formed = made.get(key) ?? formOf(built, form, session)
+    made.set(key, formed)
+    return formed
+  }
+}
+
+async function formOf(built: readonly BuiltImage[], form: ImageForm, session: Session): Promise<Formed> {
+  const members: OutgoingMember[] = []
+  for (const one of built) members.push(await memberOf(one, form, session))
+  const [first] = members as [OutgoingMember]
+  if (members.length === 1) {
+    const { platform: _platform, descriptorAnnotations = {}, ...image } = first
+    return { outgoing: image, annotations: descriptorAnnotations }
+  }
+  const annotations = annotationsAt(form.annotations, 'index')
+  const { docker } = form.packing
+  return {
+    outgoing: { members, annotations, docker },
+    annotations: annotationsAt(form.annotations, 'index-descriptor'),
+  }
+}
+
+async function memberOf(built: BuiltImage, form: ImageForm, session: Session): Promise<OutgoingMember> {
+  const { platform, base } = built
+  const epoch = form.epoch === undefined ? built.epoch : (form.epoch ?? undefined)
+  let { image } = built
+  if (epoch !== undefined) {
+    if (form.rewriteTimestamp) image = await rewriteTimes(image, { epoch, base, session })
+    image = { ...image, config: clampConfig(image.config, epoch, base) }
+  } else if (form.rewriteTimestamp) {
+    const message = 'rewrite-timestamp has nothing to rewrite to: SOURCE_DATE_EPOCH is not set'
+    session.scope.emit({ type: 'warning', message })
+  }
+  return {
+    image: { ...image, annotations: annotationsAt(form.annotations, 'manifest', platform) },
+    packing: form.packing,
+    baseLayers: base.layers,
+    platform,
+    descriptorAnnotations: annotationsAt(form.annotations, 'manifest-descriptor', platform),
+  }
+}
+
+/**
+ * Checks what the forms ask for against the platforms, before anything is built.
+ * @throws WherryError `usage`
+ */
+export function checkForms(request: Pick<BuildRequest, 'outputs' | 'annotations'>, platforms: readonly Platform[]): void {
+  checkAnnotations(plainFormOf(request), platforms)
+  for (const output of request.outputs) {
+    if (output.type === 'local' || output.type === 'tar') continue
+    checkAnnotations(output.form, platforms)
+    if (output.type === 'docker' && platforms.length > 1) {
+      throw new WherryError('usage', 'type=docker holds an image for one platform, not for several', {
+        hint: 'Use type=oci, or build for one --platform.',
+      })
+    }
+  }
+}
+
+function checkAnnotations({ annotations, packing }: ImageForm, platforms: readonly Platform[]): void {
+  const names = platforms.map(formatPlatform)
+  const refuse = ({ scope, key }: Annotation, why: string): never => {
+    throw new WherryError('usage', `the ${scope} annotation ${key} cannot be set: ${why}`)
+  }
+  for (const annotation of annotations) {
+    const { scope, platform } = annotation
+    if (platform !== undefined && !names.includes(platform)) refuse(annotation, `nothing is built for ${platform}`)
+    if (platforms.length === 1 && (scope === 'index' || scope === 'index-descriptor')) {
+      refuse(annotation, 'an image for one platform has no index')
+    }
+    if (packing.docker && scope !== 'manifest') refuse(annotation, "Docker's media types have no place for it")
+  }
+}
