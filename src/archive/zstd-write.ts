@@ -8,7 +8,9 @@ import { WherryError, errnoOf } from '../core/errors.ts'
 
 /** Of Node 22.15 and later; its types are those of Node 20. */
 interface NewerZlib {
-  readonly createZstdCompress?: (options: { readonly params: Readonly<Record<number, number>> }) => NodeJS.ReadWriteStream
+  readonly createZstdCompress?: (options: {
+    readonly params: Readonly<Record<number, number>>
+  }) => NodeJS.ReadWriteStream
   readonly constants: { readonly ZSTD_c_compressionLevel?: number }
 }
 
@@ -45,7 +47,8 @@ async function* byProgram(source: AsyncIterable<Uint8Array>, level: number): Asy
   try {
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) yield chunk
     const [code] = await closed
-    if (code !== 0) throw new WherryError('io', `zstd ended with ${code ?? 'a signal'}: ${String(Buffer.concat(errors))}`)
+    if (code !== 0)
+      throw new WherryError('io', `zstd ended with ${code ?? 'a signal'}: ${String(Buffer.concat(errors))}`)
     await fed
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error

@@ -14,8 +14,6 @@ export interface Parts {
   layer(diffId: Digest): Promise<Layer>
   /** When this very image was first made, ISO 8601; for images of metadata only, so that building again gives the same one. */
   firstMade(key: Digest): Promise<string>
-  /** SOURCE_DATE_EPOCH in seconds. */
-  readonly epoch?: number
 }
 
 /** The image of a plan's target. */
@@ -24,14 +22,15 @@ export async function assemble(planned: PlannedImage, parts: Parts): Promise<Ima
   const made: Layer[] = []
   const history: HistoryEntry[] = []
   let created = await startTime(planned, parts)
+  let last = created
   for (const { entry, step } of planned.history) {
     const result = step === undefined ? undefined : await parts.result(step)
     created = result?.createdAt ?? created
     const line = { created, ...entry }
+    last = line.created
     history.push(result === undefined ? { ...line, empty_layer: true } : line)
     if (result !== undefined) made.push(await parts.layer(result.diffId))
   }
-  const last = parts.epoch === undefined ? created : new Date(parts.epoch * 1000).toISOString().replace('.000Z', 'Z')
   const config = finishConfig(planned.config, { history, made, created: last })
   return { config, layers: [...baseLayers, ...made], annotations: {} }
 }
@@ -39,6 +38,9 @@ export async function assemble(planned: PlannedImage, parts: Parts): Promise<Ima
 /** The time of entries before the first step: when this metadata was first built on this base. */
 async function startTime(planned: PlannedImage, parts: Parts): Promise<string> {
   const first = planned.history.find((h) => h.step !== undefined)?.step
+  const ofBase = historyOf(planned.config).at(-1)?.created
+  // Nothing was made: the image is as old as its base.
+  if (planned.history.length === 0 && ofBase !== undefined) return ofBase
   if (first !== undefined) return (await parts.result(first)).createdAt
   const entries = planned.history.map((h) => h.entry.created_by ?? '')
   return parts.firstMade(digestOf(canonicalJson({ kind: 'image', config: planned.config.raw, entries })))

@@ -7,10 +7,11 @@ import { eventVersion } from '../core/events.ts'
 import { limiter } from '../core/schedule.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
 import { parseDockerfile } from '../dockerfile/parse.ts'
-import { type Image, type Layer, configDocument, manifestDocument } from '../oci/image.ts'
-import { hostPlatform } from '../oci/platform.ts'
+import { historyOf } from '../oci/config.ts'
+import type { Layer } from '../oci/image.ts'
+import { type Platform, hostPlatform } from '../oci/platform.ts'
 import { lower } from '../plan/lower.ts'
-import type { Plan } from '../plan/contract.ts'
+import type { Plan, PlanOptions } from '../plan/contract.ts'
 import type { Lease } from '../store/contract.ts'
 import { assemble } from './assemble.ts'
 import { baseResolver } from './base-images.ts'
@@ -18,7 +19,11 @@ import { openContext } from './context/context.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { type Engine, type Session, createEngine, runLimiter } from './engine.ts'
+import { type BuiltImage, checkForms } from './forms.ts'
 import { createLayerAccess, localFormOf } from './layer-access.ts'
+import { mergePlans } from './merge-plans.ts'
+import { handOut } from './outputs.ts'
+import { squash } from './squash.ts'
 import { trackTemps } from './temps.ts'
 
 /**
@@ -67,34 +72,33 @@ interface Held {
 
 async function buildHeld(held: Held): Promise<BuildResult> {
   const { request, deps, scope } = held
+  const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform()]
+  checkForms(request, platforms)
   await deps.store.sweep()
-  const plan = await planOf(held)
-  for (const { message, at } of plan.warnings) scope.emit({ type: 'warning', message, at })
-  scope.emit({ type: 'plan', steps: plan.lines.map(({ step: _step, ...line }) => line) })
+  const resolve = baseResolver(held)
+  const plans = await Promise.all(platforms.map((platform) => planOf(held, platform, resolve)))
+  // What one platform is warned of, all are.
+  for (const { message, at } of plans[0]!.warnings) scope.emit({ type: 'warning', message, at })
+  const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
+  scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
   const session = openSession(held)
-  const engine = createEngine(plan, session)
-  const image = await imageOf(plan, engine, session).catch(async (error: unknown) => {
+  const engine = createEngine(all, session)
+  const images = plans.map((plan, i) => builtImage(plan, platforms[i]!, { engine, session, request }))
+  const built = await Promise.all(images).catch(async (error: unknown) => {
     // Temp files and the lease go when the last step has ended, not before.
     held.fail()
     await engine.settled()
     throw error
   })
   engine.skipUnasked()
-  const result = await storeImage(image, held)
-  scope.emit({ type: 'image', id: result.id, manifest: result.manifest.digest, tags: result.tags })
-  // Loaded here: most builds only store their image.
-  if (request.outputs.length > 0) {
-    const { writeOutputs } = await import('./outputs.ts')
-    await writeOutputs(image, { request, session })
-  }
-  if (request.push) {
-    const { pushAll } = await import('./push.ts')
-    await pushAll(image, { request, deps, scope })
-  }
-  return result
+  return handOut(built, { request, session, lease: held.lease })
 }
 
-async function planOf({ request, deps, scope, lease }: Held): Promise<Plan> {
+async function planOf(
+  { request }: Held,
+  targetPlatform: Platform,
+  resolveBase: PlanOptions['resolveBase'],
+): Promise<Plan> {
   const dockerfile = parseDockerfile(await readDockerfile(request.dockerfile), { file: basename(request.dockerfile) })
   const host = hostPlatform()
   return lower(dockerfile, {
@@ -105,13 +109,13 @@ async function planOf({ request, deps, scope, lease }: Held): Promise<Plan> {
     unsetEnv: request.unsetEnv,
     unsetLabels: request.unsetLabels,
     buildPlatform: host,
-    targetPlatform: request.platforms[0] ?? host,
+    targetPlatform,
     isPlatformGiven: request.platforms.length > 0,
     network: request.network,
     noCache: request.noCache,
     noCacheStages: request.noCacheStages,
     epoch: request.sourceDateEpoch,
-    resolveBase: baseResolver({ request, deps, scope, lease }),
+    resolveBase,
   })
 }
 
@@ -147,14 +151,24 @@ function openSession({ request, deps, scope, lease }: Held): Session {
   }
 }
 
-async function imageOf(plan: Plan, engine: Engine, session: Session): Promise<Image> {
+interface Building {
+  readonly engine: Engine
+  readonly session: Session
+  readonly request: BuildRequest
+}
+
+async function builtImage(plan: Plan, platform: Platform, building: Building): Promise<BuiltImage> {
+  const { engine, session, request } = building
   await engine.stack(plan.target.tree)
-  return assemble(plan.target, {
-    epoch: plan.epoch,
+  const image = await assemble(plan.target, {
     result: (id) => engine.result(id),
     layer: (diffId) => layerOf(session, diffId),
     firstMade: (key) => firstMade(session, key),
   })
+  const parent = plan.target.base
+  const base = { layers: parent?.layers.length ?? 0, history: parent ? historyOf(parent.config).length : 0 }
+  const epoch = plan.epoch === undefined ? {} : { epoch: plan.epoch }
+  return { platform, base, ...epoch, image: request.squash ? await squash(image, base, session) : image }
 }
 
 async function layerOf({ deps }: Session, diffId: Digest): Promise<Layer> {
@@ -169,13 +183,4 @@ async function firstMade({ deps }: Session, key: Digest): Promise<string> {
   const createdAt = new Date().toISOString()
   await deps.store.steps.put(key, { createdAt, fidelity: 'exact', description: 'image of metadata' })
   return createdAt
-}
-
-async function storeImage(image: Image, { request, deps, lease }: Held): Promise<BuildResult> {
-  const config = configDocument(image)
-  const manifest = manifestDocument(image, config.descriptor)
-  await lease.hold(config.descriptor.digest, manifest.descriptor.digest)
-  const { digest: id } = config.descriptor
-  await deps.store.images.put({ id, manifest: manifest.descriptor, documents: [config, manifest] }, request.tags)
-  return { id, manifest: manifest.descriptor, tags: request.tags }
 }

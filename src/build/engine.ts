@@ -58,7 +58,7 @@ export function runLimiter(): Limiter {
 }
 
 /** An engine for a plan. */
-export function createEngine(plan: Plan, session: Session): Engine {
+export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Session): Engine {
   const keys = new Map<Digest, Promise<Digest>>()
   const results = new Map<Digest, Promise<StepResult>>()
   const log = stepLog(plan, session.scope)

@@ -79,10 +79,13 @@ async function memberOf(built: BuiltImage, form: ImageForm, session: Session): P
  * Checks what the forms ask for against the platforms, before anything is built.
  * @throws WherryError `usage`
  */
-export function checkForms(request: Pick<BuildRequest, 'outputs' | 'annotations'>, platforms: readonly Platform[]): void {
+export function checkForms(
+  request: Pick<BuildRequest, 'outputs' | 'annotations'>,
+  platforms: readonly Platform[],
+): void {
   checkAnnotations(plainFormOf(request), platforms)
   for (const output of request.outputs) {
-    if (output.type === 'local' || output.type === 'tar') continue
+    if (!('form' in output)) continue
     checkAnnotations(output.form, platforms)
     if (output.type === 'docker' && platforms.length > 1) {
       throw new WherryError('usage', 'type=docker holds an image for one platform, not for several', {

@@ -3,7 +3,10 @@ import type { BytePath } from '../core/bytepath.ts'
 import type { SealItem } from '../layer/contract.ts'
 
 /** The items with every further name of a file as a hard link to its first one. `identityOf` says which names are one file. */
-export function linkedItems(items: readonly SealItem[], identityOf: (path: BytePath) => string | undefined): SealItem[] {
+export function linkedItems(
+  items: readonly SealItem[],
+  identityOf: (path: BytePath) => string | undefined,
+): SealItem[] {
   const first = new Map<string, BytePath>()
   return items.map((item) => {
     const { entry } = item

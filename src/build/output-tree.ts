@@ -37,7 +37,8 @@ async function itemsOf(built: readonly BuiltImage[], output: TreeOutput, session
     const own = (await treeItems(session, diffIdsOf(one.image.config))).map((item) => timed(item, mtime))
     if (!isSplit) checkOverwriting(own, name, writers)
     const folder = fromText(name.replaceAll('/', '_'))
-    if (isSplit) items.push({ entry: { path: folder, type: 'dir', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: mtime ?? 0n } })
+    if (isSplit)
+      items.push({ entry: { path: folder, type: 'dir', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: mtime ?? 0n } })
     items.push(...(isSplit ? own.map((item) => below(folder, item)) : own))
   }
   return items

@@ -31,7 +31,7 @@ export async function handOut(built: readonly BuiltImage[], handing: Handing): P
   let metadata: ImageMetadata | undefined
   for (const output of request.outputs) {
     if (output.type === 'image') continue
-    if (output.type === 'oci' || output.type === 'docker') {
+    if ('form' in output) {
       const one = await formed(output.form)
       metadata = metadataOf(await writeArchive(one, output, session), one, output.names)
     } else {

@@ -20,7 +20,8 @@ export async function pushOutput(
   let pushed: Settled | undefined
   for (const name of output.names) {
     const { registry, repository, tag } = parseReference(name)
-    const reference = output.push === 'digest' || tag === undefined ? { registry, repository } : { registry, repository, tag }
+    const reference =
+      output.push === 'digest' || tag === undefined ? { registry, repository } : { registry, repository, tag }
     pushed = (await pushImage({ outgoing, reference, stored }, deps, scope)).settled
   }
   return pushed

@@ -27,7 +27,9 @@ export async function squash(image: Image, base: BasePart, session: Session): Pr
   )
   const layers = [...below, layer]
   const diffIds = layers.map((l) => l.diffId)
-  const history = historyOf(image.config).map((entry, i) => (i < base.history ? entry : { ...entry, empty_layer: true }))
+  const history = historyOf(image.config).map((entry, i) =>
+    i < base.history ? entry : { ...entry, empty_layer: true },
+  )
   const created = history.at(-1)?.created
   const line: HistoryEntry = { ...(created && { created }), comment: `merge of ${own.length} layers` }
   const config = withField(image.config, 'history', [...history, line] as unknown as Json)

@@ -17,7 +17,7 @@ export interface StepLog {
 }
 
 /** A log for a plan's steps. A step that several lines share is reported on each. */
-export function stepLog(plan: Plan, scope: Scope): Omit<StepLog, 'output'> {
+export function stepLog(plan: Pick<Plan, 'lines'>, scope: Scope): Omit<StepLog, 'output'> {
   const lines = new Map<Digest, string[]>()
   for (const line of plan.lines) {
     if (line.step !== undefined) lines.set(line.step, [...(lines.get(line.step) ?? []), line.id])

@@ -2,18 +2,21 @@
 import { resolve } from 'node:path'
 import type { BuildRequest } from '../build/contract.ts'
 import { WherryError } from '../core/errors.ts'
-import { hostPlatform, parsePlatform } from '../oci/platform.ts'
+import { parseAnnotation } from '../oci/annotations.ts'
+import { type Platform, formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
 import type { OptionValues } from './command.ts'
 import { sourceDateEpoch } from './epoch.ts'
-import { parseOutputs } from './outputs.ts'
+import { isLoad, parseOutputs } from './outputs.ts'
 
 export type BuildOptions = OptionValues<typeof buildOptions>
 
 /** What a request depends on beside the options. */
 export interface RequestSurroundings {
   readonly cwd: string
+  /** Standard output: archives do not go to a terminal. */
+  readonly stdout?: { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -23,13 +26,19 @@ export interface RequestSurroundings {
  */
 export function buildRequest(options: BuildOptions, context: string, around: RequestSurroundings): BuildRequest {
   for (const name of ['load', 'layers', 'rm', 'force-rm'] as const) {
-    if (!options[name]) throw new WherryError('usage', `--${name}=false is not possible`, { hint: noneOf[name] })
+    if (options[name] === false || (name === 'load' && isOff(options.load ?? '')))
+      throw new WherryError('usage', `--${name}=false is not possible`, { hint: noneOf[name] })
   }
   const epoch = sourceDateEpoch(around.env)
-  const { outputs, push } = parseOutputs(options.output, around.cwd)
-  if ((options.push || push) && options.tag.length === 0) {
-    throw new WherryError('usage', '--push needs a name to push to', { hint: 'Give the image one with -t.' })
-  }
+  checkAttestations(options)
+  const annotations = options.annotation.flatMap((text) => parseAnnotation(text, hostPlatform()))
+  const outputs = parseOutputs(options.output, {
+    cwd: around.cwd,
+    isTerminal: around.stdout?.isTTY === true,
+    annotations,
+    tags: options.tag,
+    push: options.push,
+  })
   return {
     context: resolve(around.cwd, context),
     dockerfile:
@@ -40,16 +49,22 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     env: environmentPairs(options.env, around.env),
     unsetEnv: options.unsetenv.flatMap((names) => names.split(',')),
     unsetLabels: options.unsetlabel.flatMap((names) => names.split(',')),
-    platforms: options.platform === undefined ? [] : [onePlatform(options.platform)],
+    platforms: platformList(options.platform),
     tags: options.tag.map(fullTag),
     noCache: options['no-cache'],
     noCacheStages: options['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
     pull: pullPolicy(options.pull),
     network: options.network === 'none' ? 'none' : 'host',
     outputs,
-    push: options.push || push,
+    annotations,
+    squash: options.squash,
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   }
+}
+
+/** Whether the image is to be loaded into an engine, which wherry has none of. */
+export function wantsLoad({ load, output }: Pick<BuildOptions, 'load' | 'output'>): boolean {
+  return load !== undefined || output.some(isLoad)
 }
 
 const noneOf = {
@@ -87,11 +102,32 @@ function environmentPairs(lines: readonly string[], env: RequestSurroundings['en
   )
 }
 
-function onePlatform(text: string): BuildRequest['platforms'][number] {
-  if (!text.includes(',')) return parsePlatform(text, hostPlatform())
-  throw new WherryError('not-implemented', 'building for several platforms at once is not implemented yet', {
-    hint: 'Build for one at a time.',
-  })
+function platformList(values: readonly string[]): Platform[] {
+  const platforms = values
+    .flatMap((value) => value.split(','))
+    .map((text) => parsePlatform(text.trim(), hostPlatform()))
+  return [...new Map(platforms.map((p) => [formatPlatform(p), p])).values()]
+}
+
+/** Attestations can only be declined. */
+function checkAttestations(options: BuildOptions): void {
+  const refuse = (option: string): never => {
+    throw new WherryError('not-implemented', `${option} is not implemented yet: wherry makes no attestations`, {
+      hint: 'Leave it out, or write --provenance=false --sbom=false.',
+    })
+  }
+  for (const name of ['provenance', 'sbom'] as const) {
+    const value = options[name]
+    if (value !== undefined && !isOff(value)) refuse(`--${name}=${value}`)
+  }
+  for (const value of options.attest) {
+    const off = /^type=(provenance|sbom),disabled=(true|1)$/.test(value)
+    if (!off) refuse(`--attest ${value}`)
+  }
+}
+
+function isOff(value: string): boolean {
+  return ['0', 'f', 'F', 'false', 'FALSE', 'False', 'disabled=true'].includes(value)
 }
 
 function fullTag(text: string): string {

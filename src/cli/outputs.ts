@@ -1,94 +1,227 @@
-/** Values of `--output`: where a build's result goes beside the store; pure. */
+/** Values of `--output`, with `--push`, `-t` and `--annotation` worked in: where a build's result goes; pure. */
 import { resolve } from 'node:path'
-import type { Output } from '../build/contract.ts'
+import type { ImageForm, ImageOutput, Output } from '../build/contract.ts'
 import { WherryError } from '../core/errors.ts'
 import { csvFields } from '../dockerfile/csv.ts'
+import { type Annotation, parseAnnotationAttribute } from '../oci/annotations.ts'
+import { hostPlatform } from '../oci/platform.ts'
+import { formatReference, parseReference } from '../oci/reference.ts'
+import { OutputFields, misuse } from './output-fields.ts'
 
-/** The outputs that all `--output` values ask for together. */
-export interface ParsedOutputs {
-  readonly outputs: readonly Output[]
-  /** `type=registry`, or `type=image,push=true`. */
+/** What outputs depend on beside their own words. */
+export interface OutputSurroundings {
+  readonly cwd: string
+  /** `-t`, as given: they replace the names that an output has. */
+  readonly tags: readonly string[]
+  /** `--push`. */
   readonly push: boolean
+  /** `--annotation`: for every image. */
+  readonly annotations: readonly Annotation[]
+  /** Standard output is for eyes, not for archives. */
+  readonly isTerminal: boolean
 }
 
-/** Attributes that each type takes. */
-const attributes: Readonly<Record<string, readonly string[]>> = {
-  oci: ['dest', 'tar'],
-  docker: ['dest'],
-  local: ['dest'],
-  tar: ['dest'],
-  image: ['push'],
-  registry: [],
+const imageAttributes = [
+  'name',
+  'compression',
+  'compression-level',
+  'force-compression',
+  'oci-mediatypes',
+  'rewrite-timestamp',
+  'source-date-epoch',
+  'prefer-nondist-layers',
+]
+const storeAttributes = [
+  'push',
+  'push-by-digest',
+  'store',
+  'unpack',
+  'name-canonical',
+  'dangling-name-prefix',
+  'danging-name-empty-only',
+]
+const treeAttributes = ['dest', 'platform-split', 'source-date-epoch', 'mode']
+
+/** Attributes that each type takes, beside `annotation…` of images. */
+export const outputAttributes: Readonly<Record<string, readonly string[]>> = {
+  image: [...imageAttributes, ...storeAttributes],
+  registry: [...imageAttributes, ...storeAttributes],
+  oci: ['dest', 'tar', ...imageAttributes],
+  docker: ['dest', 'tar', ...imageAttributes],
+  local: treeAttributes,
+  tar: treeAttributes,
+  cacheonly: [],
 }
 
 /**
  * Reads the values. Paths are resolved against `cwd`.
- * @throws WherryError `usage`
+ * @throws WherryError `usage`, `reference-invalid`
  */
-export function parseOutputs(values: readonly string[], cwd: string): ParsedOutputs {
-  const parsed = values.map((value) => parseOutput(value, cwd))
-  return {
-    outputs: parsed.flatMap((p) => (typeof p === 'object' ? [p] : [])),
-    push: parsed.includes('push'),
+export function parseOutputs(values: readonly string[], around: OutputSurroundings): readonly Output[] {
+  const parsed = values.filter((value) => value !== '').map((value) => parseOutput(value, around))
+  const outputs = parsed.filter((p) => p !== 'none')
+  if (outputs.filter((o) => o.type !== 'image' && o.dest === '-').length > 1) {
+    throw new WherryError('usage', 'two outputs cannot both go to standard output', { hint: 'Give one a dest=PATH.' })
+  }
+  return around.push ? pushed(outputs, around) : outputs
+}
+
+/** Whether an output is `type=docker` without a destination: docker's word for loading into the engine. */
+export function isLoad(value: string): boolean {
+  if (!value.includes('=')) return false
+  const fields = fieldsOf(value)
+  return fields.type === 'docker' && (fields.text('dest') ?? '') === '' && fields.boolean('tar') !== false
+}
+
+/** `--push` pushes what image outputs there are, else makes one. */
+function pushed(outputs: readonly Output[], around: OutputSurroundings): readonly Output[] {
+  const plain = imageOutput(fieldsOf('type=image'), around)
+  const all = outputs.some((o) => o.type === 'image') ? outputs : [...outputs, plain]
+  return all.map((o) => (o.type === 'image' && o.push === 'no' ? withNames({ ...o, push: 'tag' }, '--push') : o))
+}
+
+function parseOutput(value: string, around: OutputSurroundings): Output | 'none' {
+  if (value === '-') return parseOutput('type=tar,dest=-', around)
+  if (!value.includes('=')) return { type: 'local', dest: resolve(around.cwd, value) }
+  const fields = fieldsOf(value)
+  switch (fields.type) {
+    case 'image':
+    case 'registry':
+      return imageOutput(fields, around)
+    case 'oci':
+    case 'docker':
+      return archiveOutput(fields, fields.type, around)
+    case 'local':
+    case 'tar':
+      return treeOutput(fields, fields.type, around)
+    default:
+      return 'none'
   }
 }
 
-function parseOutput(value: string, cwd: string): Output | 'push' | 'none' {
-  if (value === '-') return { type: 'tar', dest: '-' }
-  if (!value.includes('=')) return { type: 'local', dest: resolve(cwd, value) }
-  const fields = readFields(value)
-  const type = fields.get('type') ?? ''
-  const known = attributes[type]
-  if (known === undefined) {
-    throw misuse(
-      value,
-      type === '' ? 'it has no type' : `"${type}" is not a type`,
-      `Types: ${Object.keys(attributes).join(', ')}.`,
-    )
-  }
-  const unknown = [...fields.keys()].find((key) => key !== 'type' && !known.includes(key))
-  if (unknown !== undefined) {
-    throw misuse(
-      value,
-      `the attribute "${unknown}" is not implemented for type=${type}`,
-      `It takes: ${known.join(', ') || 'none'}.`,
-    )
-  }
-  if (type === 'registry') return 'push'
-  if (type === 'image') return readBoolean(fields, 'push', value) === true ? 'push' : 'none'
-  const dest = fields.get('dest') ?? ''
-  if (dest === '') throw misuse(value, 'it has no dest', `Write type=${type},dest=PATH.`)
-  const path = dest === '-' ? '-' : resolve(cwd, dest)
-  if (type === 'oci') return { type, dest: path, tar: readBoolean(fields, 'tar', value) ?? true }
-  return { type: type as 'docker' | 'local' | 'tar', dest: path }
-}
-
-function readFields(value: string): Map<string, string> {
-  const fields = new Map<string, string>()
-  for (const field of fieldsOf(value)) {
-    const equals = field.indexOf('=')
-    if (equals < 1) throw misuse(value, `"${field}" is not KEY=VALUE`)
-    fields.set(field.slice(0, equals).trim().toLowerCase(), field.slice(equals + 1))
-  }
-  return fields
-}
-
-function fieldsOf(value: string): string[] {
+function fieldsOf(value: string): OutputFields {
+  let texts: string[]
   try {
-    return csvFields(value)
+    texts = csvFields(value)
   } catch (cause) {
     throw new WherryError('usage', `--output "${value}": a quote is in the wrong place`, { cause })
   }
+  const fields = new OutputFields(value, texts)
+  const known = outputAttributes[fields.type]
+  if (known === undefined) {
+    const why = fields.type === '' ? 'it has no type' : `"${fields.type}" is not a type`
+    throw misuse(value, why, `Types: ${Object.keys(outputAttributes).join(', ')}.`)
+  }
+  fields.check(known, { annotations: known.includes('name') })
+  return fields
 }
 
-function readBoolean(fields: ReadonlyMap<string, string>, key: string, value: string): boolean | undefined {
-  const text = fields.get(key)
-  if (text === undefined) return undefined
-  if (text === 'true' || text === '1') return true
-  if (text === 'false' || text === '0') return false
-  throw misuse(value, `${key} is neither true nor false`)
+function imageOutput(fields: OutputFields, around: OutputSurroundings): ImageOutput {
+  const byDigest = fields.boolean('push-by-digest') ?? false
+  const wantsPush = fields.type === 'registry' || (fields.boolean('push') ?? false)
+  fields.only('store', true, 'the store always keeps the image; `wherry rmi` removes it')
+  fields.only('unpack', false, 'wherry unpacks an image when something must run in it, not before')
+  const given = namesOf(fields, around)
+  const tagged = byDigest ? given.find(hasTag) : undefined
+  if (tagged !== undefined) {
+    throw misuse(fields.value, `"${tagged}" has a tag, and is to be pushed by digest`, 'Give the name without a tag.')
+  }
+  const output: ImageOutput = {
+    type: 'image',
+    names: given.map(fullName),
+    push: wantsPush ? (byDigest ? 'digest' : 'tag') : 'no',
+    digestNames: digestNamesOf(fields, given),
+    form: formOf(fields, around),
+  }
+  return wantsPush ? withNames(output, `--output "${fields.value}"`) : output
 }
 
-function misuse(value: string, why: string, hint?: string): WherryError {
-  return new WherryError('usage', `--output "${value}": ${why}`, hint === undefined ? {} : { hint })
+function withNames(output: ImageOutput, asked: string): ImageOutput {
+  if (output.names.length > 0) return output
+  throw new WherryError('usage', `${asked} needs a name to push to`, { hint: 'Give the image one with -t.' })
+}
+
+function digestNamesOf(fields: OutputFields, given: readonly string[]): string[] {
+  const canonical = fields.boolean('name-canonical') === true ? given : []
+  const prefix = fields.text('dangling-name-prefix')
+  const onlyIfEmpty = fields.boolean('danging-name-empty-only') ?? false
+  const dangling = prefix === undefined || (onlyIfEmpty && given.length > 0) ? [] : [prefix]
+  return [...canonical, ...dangling].map((name) => {
+    const { registry, repository } = parseReference(name)
+    return `${registry}/${repository}`
+  })
+}
+
+function archiveOutput(fields: OutputFields, type: 'oci' | 'docker', around: OutputSurroundings): Output | 'none' {
+  const tar = fields.boolean('tar') ?? true
+  const names = namesOf(fields, around).map(fullName)
+  const form = formOf(fields, around)
+  if (isLoad(fields.value)) return 'none'
+  return { type, dest: destination(fields, { isFile: tar, ...around }), tar, names, form }
+}
+
+function treeOutput(fields: OutputFields, type: 'local' | 'tar', around: OutputSurroundings): Output {
+  const mode = fields.text('mode') ?? 'copy'
+  if (mode !== 'copy') {
+    throw misuse(fields.value, `mode=${mode} is not implemented`, 'wherry only adds and replaces files in a folder.')
+  }
+  const platformSplit = fields.boolean('platform-split')
+  return {
+    type,
+    dest: destination(fields, { isFile: type === 'tar', ...around }),
+    ...(platformSplit === undefined ? {} : { platformSplit }),
+    ...epochOf(fields),
+  }
+}
+
+function destination(
+  fields: OutputFields,
+  { isFile, cwd, isTerminal }: { readonly isFile: boolean; readonly cwd: string; readonly isTerminal: boolean },
+): string {
+  const given = fields.text('dest') ?? ''
+  if (!isFile) {
+    if (given === '') throw misuse(fields.value, 'it has no dest', `Write type=${fields.type},dest=FOLDER.`)
+    if (given === '-') throw misuse(fields.value, 'a folder cannot go to standard output')
+    return resolve(cwd, given)
+  }
+  if (given !== '' && given !== '-') return resolve(cwd, given)
+  if (!isTerminal) return '-'
+  throw misuse(fields.value, 'standard output is a terminal', `Write type=${fields.type},dest=FILE, or redirect it.`)
+}
+
+function namesOf(fields: OutputFields, { tags }: OutputSurroundings): readonly string[] {
+  if (tags.length > 0) return tags
+  return (fields.text('name') ?? '').split(',').filter((name) => name !== '')
+}
+
+/** Whether a tag or digest is written out. */
+function hasTag(name: string): boolean {
+  return /:[^/]*$/.test(name)
+}
+
+function fullName(text: string): string {
+  const reference = parseReference(text)
+  if (reference.digest === undefined) return formatReference(reference)
+  throw new WherryError('usage', `"${text}" is a digest, which cannot be chosen`, { hint: 'Give a NAME[:TAG].' })
+}
+
+function formOf(fields: OutputFields, { annotations }: OutputSurroundings): ImageForm {
+  const own = [...fields.entries()].flatMap(
+    ([key, value]) => parseAnnotationAttribute(key, value, hostPlatform()) ?? [],
+  )
+  fields.only('prefer-nondist-layers', true, 'layers that registries do not distribute stay as they are')
+  return {
+    packing: fields.packing(),
+    rewriteTimestamp: fields.boolean('rewrite-timestamp') ?? false,
+    ...epochOf(fields),
+    annotations: [...own, ...annotations],
+  }
+}
+
+function epochOf(fields: OutputFields): { epoch?: number | null } {
+  const text = fields.text('source-date-epoch')
+  if (text === undefined) return {}
+  if (text === '') return { epoch: null }
+  if (/^\d{1,11}$/.test(text)) return { epoch: Number(text) }
+  throw misuse(fields.value, `source-date-epoch is "${text}", which is not a number of seconds`)
 }

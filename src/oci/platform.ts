@@ -40,9 +40,10 @@ export function normalizePlatform(platform: Platform): Platform {
 /** `windows(10.0.17763+win32k)`: an os with version and features, as containerd's `platforms` writes it. */
 const osPattern = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$/
 
-const knownSystems: readonly string[] = (
-  'aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos'
-).split(' ')
+const knownSystems: readonly string[] =
+  'aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos'.split(
+    ' ',
+  )
 
 /**
  * Parses `os[(version[+feature]*)][/architecture[/variant]]`, or an architecture alone, taking what is missing from `host`.
@@ -118,7 +119,9 @@ export function formatPlatform(platform: Platform): string {
 
 /** Escapes what would end a version or a feature. */
 function encodeOption(option: string): string {
-  return option.replace(/[^A-Za-z0-9_.-]/g, (c) => encodeURIComponent(c).replace(/[()]/g, (p) => (p === '(' ? '%28' : '%29')))
+  return option.replace(/[^A-Za-z0-9_.-]/g, (c) =>
+    encodeURIComponent(c).replace(/[()]/g, (p) => (p === '(' ? '%28' : '%29')),
+  )
 }
 
 /**

@@ -62,7 +62,10 @@ export function mergeLayerRecord(
   return {
     diffId: facts.diffId,
     ...(size === undefined ? {} : { size }),
-    forms: unite([...(old?.forms ?? []), ...(facts.forms ?? []).map(plainForm)], (f) => `${f.mediaType} ${f.digest} ${f.annotations?.[compressionLevelKey] ?? ''}`),
+    forms: unite(
+      [...(old?.forms ?? []), ...(facts.forms ?? []).map(plainForm)],
+      (f) => `${f.mediaType} ${f.digest} ${f.annotations?.[compressionLevelKey] ?? ''}`,
+    ),
     sources: unite([...(old?.sources ?? []), ...(facts.sources ?? [])], (s) => `${s.repository} ${s.digest}`),
     fidelity: exact ? 'exact' : 'emulated',
   }

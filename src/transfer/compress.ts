@@ -33,8 +33,7 @@ export async function knownForm(
 ): Promise<Descriptor | undefined> {
   const level = wanted.level === undefined ? undefined : String(wanted.level)
   for (const form of record?.forms ?? []) {
-    const isWanted =
-      compressionOf(form.mediaType) === wanted.type && form.annotations?.[compressionLevelKey] === level
+    const isWanted = compressionOf(form.mediaType) === wanted.type && form.annotations?.[compressionLevelKey] === level
     if (isWanted && (await isWithinReach(form, record!, deps))) return bare(form)
   }
   return undefined
@@ -77,9 +76,7 @@ export async function makeForm(
     const source = store.blobs.read(diffId) as AsyncIterable<Buffer>
     const packed =
       wanted.type === 'zstd' ? zstdCompress(source, wanted.level) : gzipParallel(source, { level: wanted.level ?? 6 })
-    const { digest, size } = await store.blobs.write(
-      Readable.from(packed, { objectMode: false, signal: scope.signal }),
-    )
+    const { digest, size } = await store.blobs.write(Readable.from(packed, { objectMode: false, signal: scope.signal }))
     const form = { mediaType: layerTypeOf(wanted.type), digest, size }
     const level = wanted.level === undefined ? {} : { annotations: { [compressionLevelKey]: String(wanted.level) } }
     await store.layers.note({ diffId, forms: [{ ...form, ...level }] })
@@ -102,4 +99,3 @@ async function plainForm(diffId: Digest, deps: TransferDeps, scope: Scope): Prom
   await store.layers.note({ diffId, size, forms: [form(size)] })
   return form(size)
 }
-

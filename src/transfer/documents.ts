@@ -38,7 +38,9 @@ export function imageOf(parsed: Manifest, manifest: Document, config: Document):
 }
 
 function withOciType(blob: Descriptor): Descriptor {
-  const isDocker = [mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd].some((t) => t === blob.mediaType)
+  const isDocker = [mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd].some(
+    (t) => t === blob.mediaType,
+  )
   return isDocker ? { ...blob, mediaType: layerTypeOf(compressionOf(blob.mediaType)) } : blob
 }
 

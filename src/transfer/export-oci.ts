@@ -55,7 +55,11 @@ export async function exportLayout(
     const documents = [...settled.configs, ...settled.manifests, settled.top]
     for (const { bytes, descriptor } of documents) await deps.store.blobs.write(bytes, descriptor)
     const blobs = [...settled.layers.map((l) => l.blob), ...documents.map((d) => d.descriptor)]
-    const files = [['index.json', indexText(settled, request)], ['oci-layout', ociLayoutFile], ...more(settled)] as const
+    const files = [
+      ['index.json', indexText(settled, request)],
+      ['oci-layout', ociLayoutFile],
+      ...more(settled),
+    ] as const
     if (request.tar ?? true) {
       const contents = { blobs: blobs.map((b) => b.digest), nameOf: layoutPath, files }
       await writeOutput(tarOfBlobs(contents, deps.store), request, scope)

@@ -2,14 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { Scope } from '../core/scope.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import {
-  type Document,
-  type Image,
-  type Layer,
-  configDocument,
-  indexDocument,
-  manifestDocument,
-} from '../oci/image.ts'
+import { type Document, type Image, type Layer, configDocument, indexDocument, manifestDocument } from '../oci/image.ts'
 import { compressionOf, mediaTypes } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import { type Compressing, anyPackedForm, knownForm, makeForm } from './compress.ts'

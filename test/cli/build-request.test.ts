@@ -2,16 +2,15 @@
 import { describe, expect, it } from 'vitest'
 import { readArguments } from '../../src/cli/argv.ts'
 import { buildOptions } from '../../src/cli/build-options.ts'
-import { type BuildOptions, buildRequest } from '../../src/cli/build-request.ts'
+import { type BuildOptions, buildRequest, wantsLoad } from '../../src/cli/build-request.ts'
 import { defineCommand } from '../../src/cli/command.ts'
-import { parseOutputs } from '../../src/cli/outputs.ts'
 
 const command = defineCommand({ usage: '', arguments: [0, 1], options: buildOptions, run: () => Promise.resolve(0) })
 
-const request = (line: string, env: Record<string, string> = {}) => {
-  const { options, args } = readArguments(line.split(' ').filter(Boolean), command, 'build')
-  return buildRequest(options as unknown as BuildOptions, args[0] ?? '.', { cwd: '/work', env })
-}
+const read = (line: string) => readArguments(line.split(' ').filter(Boolean), command, 'build')
+const options = (line: string) => read(line).options as unknown as BuildOptions
+const request = (line: string, env: Record<string, string> = {}) =>
+  buildRequest(options(line), read(line).args[0] ?? '.', { cwd: '/work', env })
 
 describe('a request', () => {
   it('has docker’s defaults', () => {
@@ -30,7 +29,8 @@ describe('a request', () => {
       pull: 'missing',
       network: 'host',
       outputs: [],
-      push: false,
+      annotations: [],
+      squash: false,
     })
   })
 
@@ -80,48 +80,55 @@ describe('a request', () => {
       sourceDateEpoch: 1_700_000_000,
     })
     expect(() => request('.', { SOURCE_DATE_EPOCH: 'now' })).toThrow('not a number')
-    expect(() => request('--platform linux/amd64,linux/arm64 .')).toThrow('several platforms')
+    expect(request('--platform linux/amd64,arm64 --platform linux/arm .').platforms).toEqual([
+      { os: 'linux', architecture: 'amd64' },
+      { os: 'linux', architecture: 'arm64' },
+      { os: 'linux', architecture: 'arm', variant: 'v7' },
+    ])
   })
 
   it('pushes only what has a name', () => {
-    expect(request('--push -t me/app .').push).toBe(true)
+    expect(request('--push -t me/app .').outputs).toMatchObject([{ type: 'image', push: 'tag' }])
     expect(() => request('--push .')).toThrow('--push needs a name')
-    expect(() => request('-o type=registry .')).toThrow('--push needs a name')
+    expect(() => request('-o type=registry .')).toThrow('needs a name to push to')
   })
 
   it('refuses to turn off what cannot be turned off', () => {
     expect(() => request('--rm=false .')).toThrow('--rm=false is not possible')
-  })
-})
-
-describe('outputs', () => {
-  it.each([
-    ['out', { type: 'local', dest: '/work/out' }],
-    ['-', { type: 'tar', dest: '-' }],
-    ['type=oci,dest=/x/y', { type: 'oci', dest: '/x/y', tar: true }],
-    ['type=oci,dest=o,tar=false', { type: 'oci', dest: '/work/o', tar: false }],
-    ['type=docker,dest=i.tar', { type: 'docker', dest: '/work/i.tar' }],
-    ['type=tar,dest=-', { type: 'tar', dest: '-' }],
-    ['"dest=a,b",type=local', { type: 'local', dest: '/work/a,b' }],
-  ])('%s', (value, output) => {
-    expect(parseOutputs([value], '/work')).toEqual({ outputs: [output], push: false })
+    expect(() => request('--load=false .')).toThrow('--load=false is not possible')
   })
 
-  it('takes type=registry and image,push=true as pushes', () => {
-    expect(parseOutputs(['type=registry'], '/')).toEqual({ outputs: [], push: true })
-    expect(parseOutputs(['type=image,push=true'], '/')).toEqual({ outputs: [], push: true })
-    expect(parseOutputs(['type=image'], '/')).toEqual({ outputs: [], push: false })
+  it.each(['--provenance=false', '--sbom=false', '--sbom=0', '--attest type=sbom,disabled=true'])(
+    'takes %s',
+    (line) => {
+      expect(request(`${line} .`).outputs).toEqual([])
+    },
+  )
+
+  it.each(['--provenance', '--provenance=mode=max', '--sbom=true', '--attest type=provenance,mode=min'])(
+    'refuses %s, which would be ignored',
+    (line) => {
+      expect(() => request(`${line} .`)).toThrow('wherry makes no attestations')
+    },
+  )
+
+  it('reads annotations with their places', () => {
+    expect(request('--annotation a=1 --annotation index,manifest[linux/arm64]:b.c=x=y .').annotations).toEqual([
+      { scope: 'manifest', key: 'a', value: '1' },
+      { scope: 'index', key: 'b.c', value: 'x=y' },
+      { scope: 'manifest', platform: 'linux/arm64', key: 'b.c', value: 'x=y' },
+    ])
+    expect(() => request('--annotation layer:a=1 .')).toThrow('"layer" is not a place for annotations')
+    expect(() => request('--annotation a .')).toThrow('it is not KEY=VALUE')
+    expect(() => request('--annotation index[linux/arm64]:a=1 .')).toThrow('an index is not of one platform')
   })
 
-  it.each([
-    ['type=oci', 'it has no dest'],
-    ['type=zip,dest=x', '"zip" is not a type'],
-    ['dest=x', 'it has no type'],
-    ['type=oci,dest=x,rewrite-timestamp=true', 'the attribute "rewrite-timestamp" is not implemented'],
-    ['type=oci,dest=x,tar=2', 'tar is neither true nor false'],
-    ['type=oci,x', '"x" is not KEY=VALUE'],
-    ['type="oci', 'a quote is in the wrong place'],
-  ])('refuses %s', (value, message) => {
-    expect(() => parseOutputs([value], '/')).toThrow(message)
+  it('knows when an engine is wanted', () => {
+    const wants = (line: string): boolean => wantsLoad(options(line))
+    expect(wants('--load .')).toBe(true)
+    expect(wants('-o type=docker .')).toBe(true)
+    expect(wants('-o type=docker,dest=x .')).toBe(false)
+    expect(wants('-o type=docker,dest=x,tar=false .')).toBe(false)
+    expect(wants('.')).toBe(false)
   })
 })

@@ -89,7 +89,8 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const name = `${registry.address}/push/app:1`
     const { image, manifest } = await buildTiny(deps, 'push', name)
     const scope = recorder()
-    const pushed = await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, scope)
+    const request = { outgoing: { image }, reference: parseReference(name), stored: manifest.descriptor.digest }
+    const pushed = await pushImage(request, deps, scope)
     expect(scope.outcomes('push')).toEqual(['done', 'done'])
     expect(scope.events.at(-1)).toEqual({
       type: 'pushed',
@@ -100,10 +101,10 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const seen = JSON.parse(skopeo('inspect', '--tls-verify=false', `docker://${name}`)) as { Digest: string }
     expect(seen.Digest).toBe(pushed.digest)
     const again = recorder()
-    expect(await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, again)).toEqual(pushed)
+    expect(await pushImage(request, deps, again)).toEqual(pushed)
     expect(again.outcomes('push')).toEqual(['exists', 'exists'])
-    const stored = await deps.store.images.resolve(`${registry.address}/push/app@${pushed.digest}`)
-    expect(stored.manifest.digest).toBe(manifest.descriptor.digest)
+    const found = await deps.store.images.resolve(`${registry.address}/push/app@${pushed.digest}`)
+    expect(found.manifest.digest).toBe(manifest.descriptor.digest)
   })
 
   test('to another repository of the registry layers are mounted', async () => {
@@ -203,7 +204,11 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     expect(loaded.manifest.descriptor.mediaType).toContain('vnd.docker.distribution.manifest.v2')
     expect(loaded.image.layers[0]?.blob.mediaType).toContain('vnd.oci.image.layer')
     const reference = parseReference(`${registry.address}/exact/copy:2`)
-    const pushed = await pushImage({ outgoing: { image: loaded.image, documents: loaded }, reference }, deps, quietScope())
+    const pushed = await pushImage(
+      { outgoing: { image: loaded.image, documents: loaded }, reference },
+      deps,
+      quietScope(),
+    )
     expect(pushed.digest).toBe(manifest)
   })
 
@@ -211,7 +216,11 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     const deps = await newDeps()
     const name = `${registry.address}/index/app:1`
     const { image } = await buildTiny(deps, 'index', name)
-    const { digest, size } = await pushImage({ outgoing: { image }, reference: parseReference(name) }, deps, quietScope())
+    const { digest, size } = await pushImage(
+      { outgoing: { image }, reference: parseReference(name) },
+      deps,
+      quietScope(),
+    )
     const manifests = [
       { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf('arm'), size: 3, platform: arm },
       { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size, platform: amd },
@@ -347,7 +356,11 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     }
     const abort = new AbortController()
     abort.abort()
-    const cancelled = exportOci({ outgoing: { image }, names, dest: join(dir, 'a.tar'), tar: true }, deps, quietScope(abort.signal))
+    const cancelled = exportOci(
+      { outgoing: { image }, names, dest: join(dir, 'a.tar'), tar: true },
+      deps,
+      quietScope(abort.signal),
+    )
     await expect(cancelled).rejects.toThrow()
     expect(readdirSync(dir)).toEqual([])
   })

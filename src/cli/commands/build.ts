@@ -1,16 +1,16 @@
 /** `wherry build`: a Dockerfile and a context become an image. */
-import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { build } from '../../build/build.ts'
 import type { BuildRequest } from '../../build/contract.ts'
 import { WherryError } from '../../core/errors.ts'
 import type { ProgressMode } from '../../ui/pick.ts'
 import { readBuildArgFiles } from '../build-arg-file.ts'
-import { type BuildOptions, buildRequest } from '../build-request.ts'
+import { type BuildOptions, buildRequest, wantsLoad } from '../build-request.ts'
 import { buildOptions, unsupportedBuildOptions } from '../build-options.ts'
 import { type OptionValues, defineCommand, type globalOptions } from '../command.ts'
 import { type Io, printLine } from '../io.ts'
 import { refusedBuildOptions } from '../refused-options.ts'
+import { metadataText, writeResultFile } from '../result-files.ts'
 import { buildRenderer } from '../progress.ts'
 import { withStdinDockerfile } from '../stdin-dockerfile.ts'
 import { scopeOf, withWorkshop } from '../wiring.ts'
@@ -64,15 +64,24 @@ function contextOf(args: readonly string[], { file }: Options): string {
   return context
 }
 
+/** What `--load` comes to. */
+const noEngine =
+  'there is no engine to load into: the image is in the store of wherry. To hand it over: ' +
+  'wherry build --output type=docker,dest=- … | docker load'
+
 async function runBuild(request: BuildRequest, options: Options, io: Io): Promise<number> {
   io.sources.set(basename(request.dockerfile), request.dockerfile)
   const mode = options.quiet ? 'quiet' : ((options.progress ?? 'auto') as ProgressMode)
-  const stdoutTaken = request.outputs.some((output) => output.dest === '-')
+  const stdoutTaken = request.outputs.some((output) => output.type !== 'image' && output.dest === '-')
   const renderer = await buildRenderer(mode, io, stdoutTaken)
   try {
     const result = await withWorkshop(options, io, (deps) => build(request, deps, scopeOf(io, renderer.event)))
+    if (wantsLoad(options)) renderer.event({ type: 'warning', message: noEngine })
     renderer.close()
-    if (options.iidfile !== undefined) await writeFile(options.iidfile, result.id)
+    if (options.iidfile !== undefined) await writeResultFile(options.iidfile, result.id)
+    if (options['metadata-file'] !== undefined) {
+      await writeResultFile(options['metadata-file'], metadataText(result.metadata))
+    }
     if (options.quiet && !stdoutTaken) printLine(io, result.id)
     return 0
   } finally {
