@@ -25,6 +25,8 @@ export type Command =
 export interface KeyValue {
   readonly key: string
   readonly value: string
+  /** Written without `=`, in the form of old. */
+  readonly legacy?: true
 }
 
 /** What every instruction has. */
@@ -32,6 +34,8 @@ export interface Common {
   readonly at: SourceRange
   /** The instruction on one line as written (continuations joined), heredoc bodies left out. */
   readonly text: string
+  /** Its name as written. */
+  readonly keyword: string
   /** The comment lines right above it, without `#`. */
   readonly comments: readonly string[]
 }
@@ -42,6 +46,8 @@ export interface FromInstruction extends Common {
   readonly platform?: string
   /** AS name, lower case. */
   readonly name?: string
+  /** The words of `AS name` as they stand. */
+  readonly written?: { readonly as: string; readonly name: string }
 }
 
 export interface ArgInstruction extends Common {
@@ -200,5 +206,12 @@ export interface Dockerfile {
   /** The `escape` directive's character. */
   readonly escape: '\\' | '`'
   readonly directives: Readonly<Record<string, string>>
-  readonly warnings: readonly { readonly message: string; readonly at: SourceRange }[]
+  readonly warnings: readonly ParseWarning[]
+}
+
+/** Something that parses and should not stand there. `rule`: the build check that says so. */
+export interface ParseWarning {
+  readonly message: string
+  readonly at: SourceRange
+  readonly rule?: 'NoEmptyContinuation'
 }

@@ -18,6 +18,27 @@ import { typeNode } from './typed.ts'
  * @throws WherryErrors of all `dockerfile-syntax` errors at once, in the order of the text, each with its place
  */
 export function parseDockerfile(text: string, options: { readonly file: string }): Dockerfile {
+  const { dockerfile, error } = readDockerfile(text, options)
+  if (dockerfile === undefined) throw error!
+  return dockerfile
+}
+
+/** What could be read of a Dockerfile. */
+export interface Reading {
+  /** Those that are right, in the order of the text. */
+  readonly instructions: readonly Instruction[]
+  /** Where instructions end that have blank lines inside. */
+  readonly emptyContinuations: readonly SourceRange[]
+  /** The whole; undefined if there is an error. */
+  readonly dockerfile?: Dockerfile
+  readonly error?: WherryError
+}
+
+/**
+ * Reads a Dockerfile as far as it is right.
+ * @throws WherryError `dockerfile-syntax` if it is none at all, but a definition for another frontend
+ */
+export function readDockerfile(text: string, options: { readonly file: string }): Reading {
   checkFrontend(text, options.file)
   const parsed = parseNodes(text, options.file)
   const errors = [...parsed.errors]
@@ -27,14 +48,17 @@ export function parseDockerfile(text: string, options: { readonly file: string }
     if (instruction !== undefined) instructions.push(instruction)
   }
   const { globalArgs, stages } = group(instructions, errors, options.file)
-  throwAll(errors)
-  return {
+  const emptyContinuations = parsed.warnings.filter((w) => w.rule === 'NoEmptyContinuation').map((w) => w.at)
+  const error = allAsOne(errors)
+  if (error !== undefined) return { instructions, emptyContinuations, error }
+  const dockerfile: Dockerfile = {
     globalArgs,
     stages,
     escape: parsed.escape,
     directives: directivesOf(text, parsed.escape),
     warnings: [...parsed.warnings, ...parsed.nodes.flatMap(flagWarning), ...instructions.flatMap(triggerWarning)],
   }
+  return { instructions, emptyContinuations, dockerfile }
 }
 
 /**
@@ -74,10 +98,10 @@ function attempt(errors: WherryError[], node: Node): Instruction | undefined {
   }
 }
 
-function throwAll(errors: readonly WherryError[]): void {
+function allAsOne(errors: readonly WherryError[]): WherryError | undefined {
   const [first, ...rest] = [...errors].sort((a, b) => (a.at?.startLine ?? 0) - (b.at?.startLine ?? 0))
-  if (first === undefined) return
-  throw rest.length === 0 ? first : new WherryErrors([first, ...rest])
+  if (first === undefined || rest.length === 0) return first
+  return new WherryErrors([first, ...rest])
 }
 
 interface OpenStage {

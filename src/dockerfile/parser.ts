@@ -6,6 +6,7 @@ import { type SourceRange, WherryError, asWherryError, withRange } from '../core
 import { type Arguments, parseArguments } from './arguments.ts'
 import { directiveReader } from './directives.ts'
 import { type HeredocStart, heredocsOfLine } from './heredoc.ts'
+import type { ParseWarning } from './instructions.ts'
 import { type LineCursor, isComment, joinContinuations, lineCursor, withoutLineEnd } from './lines.ts'
 import { syntaxError } from './syntax-error.ts'
 import { trim, trimStart } from './text.ts'
@@ -33,14 +34,14 @@ export interface Node {
 export interface ParsedNodes {
   readonly nodes: readonly Node[]
   readonly escape: '\\' | '`'
-  readonly warnings: readonly { readonly message: string; readonly at: SourceRange }[]
+  readonly warnings: readonly ParseWarning[]
   readonly errors: readonly WherryError[]
 }
 
 interface State {
   readonly cursor: LineCursor
   readonly nodes: Node[]
-  readonly warnings: { message: string; at: SourceRange }[]
+  readonly warnings: ParseWarning[]
   readonly errors: WherryError[]
   escape: '\\' | '`'
 }
@@ -98,8 +99,9 @@ function readInstruction(state: State, first: string, comments: readonly string[
   const startLine = cursor.line
   const { text, hasBlankLine } = joinContinuations(first, escape, cursor)
   if (hasBlankLine) {
-    const at = cursor.range(startLine, cursor.line)
-    state.warnings.push({ message: `Empty continuation line found in: ${text}`, at })
+    // At the last line of the instruction, as BuildKit has it.
+    const at = cursor.range(cursor.line, cursor.line)
+    state.warnings.push({ message: `Empty continuation line found in: ${text}`, at, rule: 'NoEmptyContinuation' })
   }
   const parts = attempt(state, startLine, () => splitLine(text, escape))
   if (parts === undefined) return

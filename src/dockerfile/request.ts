@@ -18,7 +18,7 @@ export interface Request {
 /** The request for a node. */
 export function requestOf(node: Node): Request {
   const { args, json } = node.arguments
-  const common: Common = { at: node.at, text: trim(node.line), comments: node.comments }
+  const common: Common = { at: node.at, text: trim(node.line), keyword: node.name, comments: node.comments }
   return { name: node.name.toUpperCase(), node, args, json, common }
 }
 
@@ -58,7 +58,9 @@ export function commandOf(args: readonly string[], json: boolean): Command {
 export function pairsOf(request: Request): KeyValue[] {
   const args = someArguments(request)
   const pairs: KeyValue[] = []
-  for (let i = 0; i + 1 < args.length; i += 3) pairs.push({ key: args[i]!, value: args[i + 1]! })
+  for (let i = 0; i + 1 < args.length; i += 3) {
+    pairs.push({ key: args[i]!, value: args[i + 1]!, ...(args[i + 2] === '' ? { legacy: true } : {}) })
+  }
   if (pairs.some((pair) => pair.key === '')) throw syntaxError(`${request.name} names can not be blank`)
   return pairs
 }

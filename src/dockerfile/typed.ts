@@ -79,7 +79,8 @@ function parseFrom(request: Request): FromInstruction {
     throw syntaxError(`invalid name for build stage: ${JSON.stringify(name)}, ${why}`)
   }
   const platform = flagsOf(request, flagTables.FROM).string('platform')
-  return { ...request.common, kind: 'FROM', base, platform, name: named ? name.toLowerCase() : undefined }
+  const stage = named ? { name: name.toLowerCase(), written: { as: as!, name } } : {}
+  return { ...request.common, kind: 'FROM', base, platform, ...stage }
 }
 
 function parseArg(request: Request): ArgInstruction {
