@@ -79,7 +79,7 @@ function parseFrom(request: Request): FromInstruction {
     throw syntaxError(`invalid name for build stage: ${JSON.stringify(name)}, ${why}`)
   }
   const platform = flagsOf(request, flagTables.FROM).string('platform')
-  const stage = named ? { name: name.toLowerCase(), written: { as: as!, name } } : {}
+  const stage = named ? { name: name.toLowerCase(), written: { as, name } } : {}
   return { ...request.common, kind: 'FROM', base, platform, ...stage }
 }
 

@@ -1,16 +1,15 @@
 /** ARG inside a stage: the build arg, else the stage's default, else the value from before FROM. */
 import type { ArgInstruction } from '../dockerfile/instructions.ts'
-import { givenArg } from './args.ts'
+import { givenArg, scanArgs } from './args.ts'
+import { checkSecretName } from './checks.ts'
 import { expand } from './expand.ts'
 import { type StageState, addHistory, setVariable } from './state.ts'
-
-/** Args that tell a builder what to scan: declared like any other, but not variables. */
-const scanArgs = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
 
 /** Declares the args of an ARG instruction in a stage. */
 export function applyArg(state: StageState, instruction: ArgInstruction): void {
   const words = instruction.args.map(({ key, value }) => {
     state.context.consumed.add(key)
+    checkSecretName(state, key, instruction)
     const given = givenArg(state.context.options.buildArgs, key)
     const own = value === undefined ? undefined : expandDefault(state, instruction, { value, given })
     const taken = given ?? own ?? state.context.globals.get(key)

@@ -1,6 +1,9 @@
 /** Build args that exist without an ARG: platform args, and the proxy args that every RUN sees. */
 import { type Platform, formatPlatform } from '../oci/platform.ts'
 
+/** Args that tell a builder what to scan: declared like any other, but not variables. */
+export const scanArgs: readonly string[] = ['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']
+
 const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']
 
 /** True for the predefined proxy args, in upper or lower case. */

@@ -19,6 +19,7 @@ import type {
   VolumeInstruction,
 } from '../dockerfile/instructions.ts'
 import { type Healthcheck, type RuntimeField, runtimeOf, withField, withRuntime } from '../oci/config.ts'
+import { checkJsonForm, checkLegacyPairs, checkPorts, checkSecretName, checkUsedOnce } from './checks.ts'
 import { expand, expandToWords } from './expand.ts'
 import { goList, goQuoteList, healthcheckHistory } from './history.ts'
 import { type StageState, addHistory, setVariable } from './state.ts'
@@ -88,6 +89,8 @@ function applyEnv(state: StageState, instruction: EnvInstruction): void {
   const pairs = instruction.pairs.map(
     ({ key, value }) => [expand(state, key, instruction), expand(state, value, instruction)] as const,
   )
+  checkLegacyPairs(state, instruction.pairs, instruction)
+  for (const [key] of pairs) checkSecretName(state, key, instruction)
   setVariables(state, pairs)
 }
 
@@ -112,6 +115,7 @@ function applyLabel(state: StageState, instruction: LabelInstruction): void {
   const pairs = instruction.pairs.map(
     ({ key, value }) => [expand(state, key, instruction), expand(state, value, instruction)] as const,
   )
+  checkLegacyPairs(state, instruction.pairs, instruction)
   setRuntime(state, 'Labels', { ...runtimeOf(state.config).labels, ...Object.fromEntries(pairs) })
   addHistory(state, `LABEL ${pairs.map((p) => p.join('=')).join(' ')}`)
 }
@@ -123,6 +127,8 @@ export function commandArgs(state: StageState, command: Command): string[] {
 }
 
 function applyCmd(state: StageState, instruction: CmdInstruction): void {
+  checkUsedOnce(state, instruction)
+  checkJsonForm(state, instruction)
   const args = commandArgs(state, instruction.command)
   setList(state, 'Cmd', args)
   // Set by BuildKit on every image with a CMD, though it means something on Windows alone.
@@ -132,6 +138,8 @@ function applyCmd(state: StageState, instruction: CmdInstruction): void {
 }
 
 function applyEntrypoint(state: StageState, instruction: EntrypointInstruction): void {
+  checkUsedOnce(state, instruction)
+  checkJsonForm(state, instruction)
   const args = commandArgs(state, instruction.command)
   setList(state, 'Entrypoint', args)
   // An inherited CMD was meant for the inherited entry point.
@@ -141,6 +149,7 @@ function applyEntrypoint(state: StageState, instruction: EntrypointInstruction):
 
 function applyExpose(state: StageState, instruction: ExposeInstruction): void {
   const words = instruction.ports.flatMap((port) => expandToWords(state, port, instruction))
+  checkPorts(state, words, instruction)
   const ports = parsePorts(words, instruction.at)
   const known = runtimeOf(state.config).exposedPorts
   setKeys(state, 'ExposedPorts', [...known, ...ports])
@@ -148,6 +157,7 @@ function applyExpose(state: StageState, instruction: ExposeInstruction): void {
 }
 
 function applyHealthcheck(state: StageState, instruction: HealthcheckInstruction): void {
+  checkUsedOnce(state, instruction)
   const { test, interval, timeout, startPeriod, startInterval, retries } = instruction
   const form = test?.form === 'exec' ? ['CMD', ...test.args] : test ? ['CMD-SHELL', test.text] : ['NONE']
   const health: Healthcheck = {

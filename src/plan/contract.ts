@@ -2,9 +2,13 @@
 import type { Digest } from '../core/digest.ts'
 import type { SourceRange } from '../core/errors.ts'
 import type { StepLine } from '../core/events.ts'
+import type { Checks } from '../dockerfile/checks/checks.ts'
+import type { IgnoreMatcher } from '../dockerfile/ignore.ts'
 import type { HistoryEntry, ImageConfig } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
+import type { ResolvedFrom } from './froms.ts'
+import type { Globals } from './globals.ts'
 
 /**
  * A root file system: that of a base image (no layers: scratch), the result of a step over its input, or the layer of a step that
@@ -177,6 +181,21 @@ export interface Plan {
   readonly warnings: readonly { readonly message: string; readonly at?: SourceRange }[]
   /** SOURCE_DATE_EPOCH in force, in seconds. */
   readonly epoch?: number
+  /** Stages that were lowered, in their order. */
+  readonly stages: readonly PlannedStage[]
+  /** Index of the target's stage. */
+  readonly targetStage: number
+  readonly globals: Globals
+}
+
+/** A stage's parameters, for the outline of a build. */
+export interface PlannedStage {
+  readonly index: number
+  readonly from: ResolvedFrom
+  /** ARGs declared in it and below it, with their last values. */
+  readonly args: ReadonlyMap<string, string | undefined>
+  /** Stages that it is built on, copies from or mounts, by index. */
+  readonly uses: readonly number[]
 }
 
 /** What lowering needs beside the Dockerfile. */
@@ -198,6 +217,14 @@ export interface PlanOptions {
   /** Stages, by name or number, none of whose steps is taken from the cache. */
   readonly noCacheStages?: readonly string[]
   readonly epoch?: number
+  /** Takes what the build checks find. */
+  readonly checks?: Checks
+  /** What the context leaves out, for the check of COPY. */
+  readonly ignore?: IgnoreMatcher
+  /** Lower every stage, not only what the target needs. */
+  readonly allStages?: boolean
+  /** Stand-ins for bases that could not be looked up: what such an image sets is unknown. */
+  readonly unknownBases?: ReadonlySet<Image>
   /** Finds a base image by name; called at most once per name and platform. */
   resolveBase(name: string, platform: Platform): Promise<Image>
 }

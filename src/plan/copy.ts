@@ -2,6 +2,7 @@
 import type { AddInstruction, CopyInstruction, WorkdirInstruction } from '../dockerfile/instructions.ts'
 import { WherryError } from '../core/errors.ts'
 import { runtimeOf, withRuntime } from '../oci/config.ts'
+import { checkBasePlatform, checkIgnored, checkWorkdir } from './checks.ts'
 import type { CopyStep, CopyStepSource, TreeRef } from './contract.ts'
 import { expand, expandBody } from './expand.ts'
 import { type StageState, addHistory, addStep, joinPath, nextWorkdir, notImplemented, workdirOf } from './state.ts'
@@ -13,7 +14,11 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
     instruction.kind === 'COPY' && instruction.from !== undefined ? await sourceTree(state, instruction) : undefined
   const word = (text: string): string => expand(state, text, instruction)
   const sources = instruction.sources.map((source): CopyStepSource => {
-    if (source.kind === 'path') return pathSource(word(source.path), instruction)
+    if (source.kind === 'path') {
+      const found = pathSource(word(source.path), instruction)
+      if (from === undefined && found.kind === 'path') checkIgnored(state, found.path, instruction)
+      return found
+    }
     const { name, content, expand: expands } = source.heredoc
     return { kind: 'heredoc', name, content: expands ? expandBody(state, content, instruction) : content }
   })
@@ -89,7 +94,10 @@ async function sourceTree(state: StageState, instruction: CopyInstruction): Prom
   const stage = state.context.stage(name, state.index)
   if (stage !== undefined) return { kind: 'tree', tree: (await stage).tree, name }
   if (name === 'scratch') return { kind: 'tree', tree: { kind: 'base', diffIds: [] }, name }
-  const image = await state.context.options.resolveBase(name, state.context.options.targetPlatform)
+  const { options } = state.context
+  const platform = options.targetPlatform
+  const image = await options.resolveBase(name, platform)
+  checkBasePlatform(state.context, { name, image, platform }, instruction)
   const tree: TreeRef = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) }
   return { kind: 'tree', tree, name }
 }
@@ -115,7 +123,9 @@ function parseChmod(text: string, instruction: CopyInstruction | AddInstruction)
 
 /** Lowers WORKDIR: the config's WorkingDir, and a step that makes the folder. */
 export function lowerWorkdir(state: StageState, instruction: WorkdirInstruction): void {
-  const workdir = nextWorkdir(state, expand(state, instruction.path, instruction))
+  const written = expand(state, instruction.path, instruction)
+  checkWorkdir(state, written, instruction)
+  const workdir = nextWorkdir(state, written)
   state.config = withRuntime(state.config, 'WorkingDir', workdir)
   const path = joinPath('/', workdir)
   if (path === '/') return addHistory(state, `WORKDIR ${workdir}`)

@@ -1,12 +1,13 @@
 /** Variable expansion with a stage's variables, errors pointing at the instruction. */
 import { withRange } from '../core/errors.ts'
-import { expandHeredoc, expandWord, expandWords } from '../dockerfile/expand.ts'
+import { type Expanded, expandHeredoc, expandWord, expandWords } from '../dockerfile/expand.ts'
 import type { Common } from '../dockerfile/instructions.ts'
+import { checkUnset } from './checks.ts'
 import type { StageState } from './state.ts'
 
 /** Expands one word of an instruction. @throws WherryError with the instruction's range */
 export function expand(state: StageState, word: string, instruction: Common): string {
-  return located(instruction, () => expandWord(word, lookup(state), { escape: state.context.escape }).value)
+  return checked(state, instruction, () => expandWord(word, lookup(state), { escape: state.context.escape }))
 }
 
 /** Expands and splits into words, as EXPOSE has it. */
@@ -16,7 +17,13 @@ export function expandToWords(state: StageState, word: string, instruction: Comm
 
 /** Expands a heredoc body: variables only, quotes stay. */
 export function expandBody(state: StageState, body: string, instruction: Common): string {
-  return located(instruction, () => expandHeredoc(body, lookup(state)).value)
+  return checked(state, instruction, () => expandHeredoc(body, lookup(state)))
+}
+
+function checked(state: StageState, instruction: Common, work: () => Expanded): string {
+  const { value, unmatched } = located(instruction, work)
+  checkUnset(state, unmatched, instruction)
+  return value
 }
 
 function lookup(state: StageState): (name: string) => string | undefined {

@@ -1,16 +1,19 @@
 /** A Dockerfile and options -> a Plan. Stages are lowered on demand from the target, so only what it needs is resolved. */
 import { WherryError, withRange } from '../core/errors.ts'
-import { expandWord } from '../dockerfile/expand.ts'
+import { noChecks } from '../dockerfile/checks/checks.ts'
 import { parseInstruction } from '../dockerfile/parse.ts'
-import type { ArgInstruction, Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
+import type { Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
 import { emptyConfig, runtimeOf, withRuntime } from '../oci/config.ts'
 import type { Platform } from '../oci/platform.ts'
 import { givenArg, isProxyArg, platformArgs } from './args.ts'
 import { applyArg } from './arg.ts'
 import { isBuilderSetting, settingWarnings } from './buildkit-args.ts'
+import { checkBasePlatform } from './checks.ts'
 import { applyConfigInstruction } from './config-instructions.ts'
 import type { Plan, PlanOptions, PlannedLine } from './contract.ts'
 import { lowerCopy, lowerWorkdir } from './copy.ts'
+import { checkDefaultBases } from './froms.ts'
+import { type Globals, evaluateGlobals } from './globals.ts'
 import { applyEnvOption, finishTarget } from './overrides.ts'
 import { reachableSteps } from './reach.ts'
 import { lowerRun } from './run.ts'
@@ -23,12 +26,13 @@ import { type PlanContext, type StageState, defaultPath, imageOf, nextWorkdir, s
  */
 export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promise<Plan> {
   const targetIndex = findTarget(dockerfile, options.target)
-  const consumed = new Set<string>()
   const name = options.target ?? dockerfile.stages[targetIndex]!.from.name ?? ''
-  const globals = globalArgs(dockerfile, options, { consumed, name })
-  const heads = stageHeads(dockerfile, { globals, targetPlatform: options.targetPlatform })
+  const globals = globalsOf(dockerfile, options, name)
+  const { checks = noChecks } = options
+  const heads = stageHeads(dockerfile, { globals, targetPlatform: options.targetPlatform, checks })
   checkStageUses(dockerfile)
   const made = new Map<number, Promise<StageState>>()
+  const uses = new Map<number, Set<number>>()
   const stageAt = (index: number): Promise<StageState> => {
     const known = made.get(index)
     if (known !== undefined) return known
@@ -36,22 +40,31 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     made.set(index, state)
     return state
   }
-  const epoch = epochOf(globals, options)
+  const epoch = epochOf(globals.values, options)
   const context: PlanContext = {
     options: { ...options, epoch },
     escape: dockerfile.escape,
-    globals,
+    globals: globals.values,
+    checks,
     steps: new Map(),
-    warnings: [...dockerfile.warnings, ...settingWarnings(dockerfile, options)],
-    consumed,
+    warnings: [
+      ...dockerfile.warnings.filter((warning) => warning.rule === undefined),
+      ...settingWarnings(dockerfile, options),
+    ],
+    consumed: new Set(globals.args.keys()),
     stage: (wanted, current) => {
       const index = earlierStage(dockerfile, wanted, current)
-      return index === undefined ? undefined : stageAt(index)
+      if (index === undefined) return undefined
+      uses.set(current, (uses.get(current) ?? new Set()).add(index))
+      return stageAt(index)
     },
   }
   warnUnknownStages(dockerfile, context)
+  if (options.allStages) for (const { index } of dockerfile.stages) await stageAt(index)
   const target = await stageAt(targetIndex)
   finishTarget(target)
+  const violation = checks.violation()
+  if (violation !== undefined) throw violation
   warnUnconsumed(context)
   const states = await Promise.all([...made].sort(([a], [b]) => a - b).map(([, state]) => state))
   return {
@@ -60,6 +73,9 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     lines: numberLines(states),
     warnings: context.warnings,
     epoch,
+    stages: states.map(({ index, args }) => ({ index, args, from: heads[index]!, uses: [...(uses.get(index) ?? [])] })),
+    targetStage: targetIndex,
+    globals,
   }
 }
 
@@ -73,35 +89,12 @@ function epochOf(globals: ReadonlyMap<string, string>, options: PlanOptions): nu
   })
 }
 
-function globalArgs(
-  dockerfile: Dockerfile,
-  options: PlanOptions,
-  { consumed, name }: { consumed: Set<string>; name: string },
-): Map<string, string> {
-  const { buildArgs, buildPlatform, targetPlatform } = options
-  const globals = platformArgs(buildPlatform, targetPlatform, name, buildArgs)
-  for (const instruction of dockerfile.globalArgs) {
-    for (const arg of instruction.args) {
-      consumed.add(arg.key)
-      const given = givenArg(buildArgs, arg.key)
-      const value = given ?? globalDefault(arg.value, instruction, { globals, escape: dockerfile.escape })
-      if (value !== undefined) globals.set(arg.key, value)
-    }
-  }
-  return globals
-}
-
-function globalDefault(
-  value: string | undefined,
-  instruction: ArgInstruction,
-  { globals, escape }: { globals: ReadonlyMap<string, string>; escape: '\\' | '`' },
-): string | undefined {
-  if (value === undefined) return undefined
-  try {
-    return expandWord(value, (key) => globals.get(key), { escape }).value
-  } catch (error) {
-    throw withRange(error, instruction.at)
-  }
+/** What the ARGs before FROM come to; reports base names that are nobody's without build args. */
+function globalsOf(dockerfile: Dockerfile, options: PlanOptions, name: string): Globals {
+  const { buildArgs, buildPlatform, targetPlatform, checks = noChecks } = options
+  const predefined = platformArgs(buildPlatform, targetPlatform, name, buildArgs)
+  checkDefaultBases(dockerfile, predefined, checks)
+  return evaluateGlobals(dockerfile, predefined, buildArgs)
 }
 
 async function lowerStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
@@ -130,7 +123,17 @@ async function beginStage(stage: Stage, head: StageHead, context: PlanContext): 
     text: from.text,
     makesLayer: false,
   }
-  const fresh = { context, index, label: line.stage, platform, history: [], lines: [line], cmdSet: false }
+  const fresh: FreshStage = {
+    context,
+    index,
+    label: line.stage,
+    platform,
+    history: [],
+    lines: [line],
+    cmdSet: false,
+    workdirSet: false,
+    lastOf: new Map(),
+  }
   if (parent !== undefined) return inherit(await context.stage(String(parent), index)!, fresh)
   if (base === 'scratch')
     return {
@@ -143,11 +146,14 @@ async function beginStage(stage: Stage, head: StageHead, context: PlanContext): 
       tree: { kind: 'base', diffIds: [] },
     }
   const image = await located(from, () => context.options.resolveBase(base, platform))
+  checkBasePlatform(context, { name: base, image, platform }, from)
   const tree = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) } as const
   return { ...fresh, base: image, config: image.config, env: new Map(), args: new Map(), tree }
 }
 
-function inherit(parent: StageState, fresh: Omit<StageState, 'config' | 'env' | 'args' | 'tree'>): StageState {
+type FreshStage = Omit<StageState, 'config' | 'env' | 'args' | 'tree'>
+
+function inherit(parent: StageState, fresh: FreshStage): StageState {
   return {
     ...fresh,
     platform: parent.platform,
@@ -156,6 +162,7 @@ function inherit(parent: StageState, fresh: Omit<StageState, 'config' | 'env' | 
     env: new Map(parent.env),
     args: new Map(parent.args),
     history: [...parent.history],
+    workdirSet: parent.workdirSet,
     tree: parent.tree,
   }
 }

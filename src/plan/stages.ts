@@ -1,62 +1,25 @@
 /** A Dockerfile's stages as a whole: what each is built on, which of them the others name, and what is wrong with that. */
 import { type SourceRange, WherryError, withRange } from '../core/errors.ts'
 import { csvFields } from '../dockerfile/csv.ts'
-import { expandWord } from '../dockerfile/expand.ts'
 import type { Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
-import { type Platform, parsePlatform } from '../oci/platform.ts'
+import { type FromContext, type ResolvedFrom, resolveFroms } from './froms.ts'
 
 /** FROM with its variables replaced. */
-export interface StageHead {
-  /** Name of an image, of an earlier stage, or `scratch`. */
-  readonly base: string
-  /** Of `--platform`. */
-  readonly platform?: Platform
+export interface StageHead extends ResolvedFrom {
   /** The stage that it is built on: the latest one above that has the name. */
   readonly parent?: number
-}
-
-/** What FROM's variables are replaced with. */
-export interface HeadValues {
-  readonly globals: ReadonlyMap<string, string>
-  readonly targetPlatform: Platform
 }
 
 /**
  * Reads all FROMs, those of stages that the target does not need too.
  * @throws WherryError `dockerfile-invalid`, `dockerfile-syntax`, `not-implemented` for Windows; with the FROM's range
  */
-export function stageHeads(dockerfile: Dockerfile, values: HeadValues): StageHead[] {
-  const { stages, escape } = dockerfile
-  return stages.map(({ from, index }) =>
-    located(from.at, () => {
-      const word = (text: string): string => expandWord(text, (key) => values.globals.get(key), { escape }).value
-      const base = word(from.base)
-      if (base === '') {
-        throw new WherryError('dockerfile-invalid', `base name (${from.base}) should not be blank`, {
-          hint: 'Give the ARG before FROM a default, or pass it with --build-arg.',
-        })
-      }
-      const parent = stages.slice(0, index).findLastIndex((s) => s.from.name === base.toLowerCase())
-      const platform = from.platform === undefined ? undefined : fromPlatform(word(from.platform), from, values)
-      return { base, ...(platform && { platform }), ...(parent >= 0 && { parent }) }
-    }),
-  )
-}
-
-function fromPlatform(text: string, from: Stage['from'], { targetPlatform }: HeadValues): Platform {
-  if (text === '') {
-    throw new WherryError('dockerfile-invalid', `empty platform value from expression ${from.platform}`, {
-      hint: 'Of variables, FROM sees only ARGs before the first FROM and the platform args, TARGETPLATFORM for instance.',
-    })
-  }
-  try {
-    return parsePlatform(text, targetPlatform)
-  } catch (cause) {
-    throw new WherryError('dockerfile-invalid', `failed to parse platform ${from.platform}: "${text}"`, {
-      hint: 'Write os/architecture[/variant], linux/arm64 for instance.',
-      cause,
-    })
-  }
+export function stageHeads(dockerfile: Dockerfile, context: FromContext): StageHead[] {
+  const { stages } = dockerfile
+  return resolveFroms(dockerfile, context).map((head, index) => {
+    const parent = stages.slice(0, index).findLastIndex((s) => s.from.name === head.base.toLowerCase())
+    return { ...head, ...(parent >= 0 && { parent }) }
+  })
 }
 
 function located<T>(at: SourceRange, work: () => T): T {

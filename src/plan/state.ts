@@ -1,7 +1,8 @@
 /** The state of a stage while its instructions are lowered. Lives only inside plan/. */
 import { type Digest, digestOf } from '../core/digest.ts'
 import { canonicalJson } from '../core/json.ts'
-import { WherryError } from '../core/errors.ts'
+import { type SourceRange, WherryError } from '../core/errors.ts'
+import type { Checks } from '../dockerfile/checks/checks.ts'
 import { type HistoryEntry, type ImageConfig, runtimeOf } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -19,6 +20,8 @@ export interface PlanContext {
   readonly escape: '\\' | '`'
   /** Values of ARGs before FROM, and of the platform args. */
   readonly globals: ReadonlyMap<string, string>
+  /** Takes what the build checks find. */
+  readonly checks: Checks
   readonly steps: Map<Digest, Step>
   readonly warnings: { message: string; at?: Stage['from']['at'] }[]
   /** Build args that some ARG took. */
@@ -44,6 +47,10 @@ export interface StageState {
   lines: PlannedLine[]
   tree: TreeRef
   cmdSet: boolean
+  /** A WORKDIR of the Dockerfile is in force. */
+  workdirSet: boolean
+  /** Where the stage's last instruction of a kind stands, of the kinds that should be there once. */
+  readonly lastOf: Map<string, SourceRange>
 }
 
 /** Registers a step by the digest of its definition and makes its result the stage's tree. */

@@ -113,7 +113,7 @@ SHELL ["/bin/bash", "-c"]
 ONBUILD RUN x y
 `
     const { instructions } = parse(`FROM scratch\n${text}`).stages[0]!
-    const plain = instructions.map(({ at: _at, comments: _comments, text: _text, ...rest }) => rest)
+    const plain = instructions.map(({ at: _at, comments: _comments, keyword: _keyword, text: _text, ...rest }) => rest)
     const lines = plain.map((instruction) => `${JSON.stringify(instruction)}\n`)
     await expect(lines.join('')).toMatchFileSnapshot('golden/instructions.txt')
   })

@@ -116,8 +116,7 @@ export const rules = {
     good: '# an image of several platforms, or the one that is wanted\nFROM alpine',
   },
   RedundantTargetPlatform: {
-    description:
-      'Setting platform to predefined $TARGETPLATFORM in FROM is redundant as this is the default behavior',
+    description: 'Setting platform to predefined $TARGETPLATFORM in FROM is redundant as this is the default behavior',
     page: 'redundant-target-platform',
     why: 'A base image is looked up for the target platform anyway.',
     bad: 'FROM --platform=$TARGETPLATFORM alpine AS build',
