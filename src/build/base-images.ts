@@ -1,23 +1,27 @@
 /** FROM and COPY --from of images: resolved once per name and platform, held for the build. */
 import type { Image } from '../oci/image.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
+import type { TransferDeps } from '../transfer/deps.ts'
 import { resolveBase } from '../transfer/resolve.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Lease } from '../store/contract.ts'
 import type { BuildRequest } from './contract.ts'
-import type { BuildDeps } from './deps.ts'
 
 /** A resolver for one build. */
 export function baseResolver(of: {
   readonly request: BuildRequest
-  readonly deps: BuildDeps
+  readonly deps: TransferDeps
   readonly scope: Scope
   readonly lease: Lease
 }): (name: string, platform: Platform) => Promise<Image> {
   const known = new Map<string, Promise<Image>>()
   const { request, deps, scope, lease } = of
   const resolve = async (name: string, platform: Platform): Promise<Image> => {
-    const { image, manifest } = await resolveBase({ name, platform, policy: request.pull }, deps, scope)
+    const { image, manifest } = await resolveBase(
+      { name, platform, policy: request.pull, isPlatformChecked: true },
+      deps,
+      scope,
+    )
     await lease.hold(manifest, ...image.layers.map((l) => l.diffId))
     return image
   }

@@ -1,20 +1,15 @@
 /** A build from request to image: read, plan, run what is not cached, assemble, store, hand out. */
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
 import type { Digest } from '../core/digest.ts'
-import { WherryError, errnoOf, isCancelled } from '../core/errors.ts'
+import { WherryError, isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
 import { limiter } from '../core/schedule.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
-import { parseDockerfile } from '../dockerfile/parse.ts'
 import { historyOf } from '../oci/config.ts'
 import type { Layer } from '../oci/image.ts'
 import { type Platform, hostPlatform } from '../oci/platform.ts'
-import { lower } from '../plan/lower.ts'
-import type { Plan, PlanOptions } from '../plan/contract.ts'
+import type { Plan } from '../plan/contract.ts'
 import type { Lease } from '../store/contract.ts'
 import { assemble } from './assemble.ts'
-import { baseResolver } from './base-images.ts'
 import { openContext } from './context/context.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
@@ -23,6 +18,7 @@ import { type BuiltImage, checkForms } from './forms.ts'
 import { createLayerAccess, localFormOf } from './layer-access.ts'
 import { mergePlans } from './merge-plans.ts'
 import { handOut } from './outputs.ts'
+import { planBuild } from './plan.ts'
 import { squash } from './squash.ts'
 import { trackTemps } from './temps.ts'
 
@@ -75,10 +71,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform()]
   checkForms(request, platforms)
   await deps.store.sweep()
-  const resolve = baseResolver(held)
-  const plans = await Promise.all(platforms.map((platform) => planOf(held, platform, resolve)))
-  // What one platform is warned of, all are.
-  for (const { message, at } of plans[0]!.warnings) scope.emit({ type: 'warning', message, at })
+  const plans = await planBuild(held, platforms)
   const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
   scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
   const session = openSession(held)
@@ -92,43 +85,6 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   })
   engine.skipUnasked()
   return handOut(built, { request, session, lease: held.lease })
-}
-
-async function planOf(
-  { request }: Held,
-  targetPlatform: Platform,
-  resolveBase: PlanOptions['resolveBase'],
-): Promise<Plan> {
-  const dockerfile = parseDockerfile(await readDockerfile(request.dockerfile), { file: basename(request.dockerfile) })
-  const host = hostPlatform()
-  return lower(dockerfile, {
-    target: request.target,
-    buildArgs: request.buildArgs,
-    labels: request.labels,
-    env: request.env,
-    unsetEnv: request.unsetEnv,
-    unsetLabels: request.unsetLabels,
-    buildPlatform: host,
-    targetPlatform,
-    isPlatformGiven: request.platforms.length > 0,
-    network: request.network,
-    noCache: request.noCache,
-    noCacheStages: request.noCacheStages,
-    epoch: request.sourceDateEpoch,
-    resolveBase,
-  })
-}
-
-async function readDockerfile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    if (errnoOf(cause) !== 'ENOENT') throw new WherryError('io', `cannot read ${path}: ${String(cause)}`, { cause })
-    throw new WherryError('dockerfile-invalid', `there is no Dockerfile at ${path}`, {
-      cause,
-      hint: 'Name it with -f FILE.',
-    })
-  }
 }
 
 function openSession({ request, deps, scope, lease }: Held): Session {

@@ -57,7 +57,15 @@ export type BuildEvent =
       readonly bytes: number
       readonly durationMs: number
     }
-  | { readonly type: 'warning'; readonly message: string; readonly at?: SourceRange; readonly rule?: string }
+  | {
+      readonly type: 'warning'
+      readonly message: string
+      readonly at?: SourceRange
+      /** Of a build check: its name, what it is about, and the page on it. */
+      readonly rule?: string
+      readonly description?: string
+      readonly url?: string
+    }
   | { readonly type: 'message'; readonly text: string }
   | { readonly type: 'image'; readonly id: Digest; readonly manifest: Digest; readonly tags: readonly string[] }
   | { readonly type: 'pushed'; readonly reference: string; readonly digest: Digest; readonly size: number }

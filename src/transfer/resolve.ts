@@ -21,6 +21,8 @@ export interface BaseRequest {
   readonly platform: Platform
   /** `missing`: an image in the store is taken without asking a registry. `always`: the registry says what the name means. */
   readonly policy: 'missing' | 'always' | 'never'
+  /** The caller tells of an image for another platform. */
+  readonly isPlatformChecked?: true
 }
 
 /** A base image. */
@@ -177,7 +179,8 @@ async function noteDigests(
 }
 
 /** An image that is for one platform only is used as BuildKit uses it: whatever it is for, with a warning. */
-function warnOfPlatform(image: Image, { name, platform }: BaseRequest, scope: Scope): void {
+function warnOfPlatform(image: Image, { name, platform, isPlatformChecked }: BaseRequest, scope: Scope): void {
+  if (isPlatformChecked) return
   const own = formatPlatform(platformOf(image.config))
   scope.emit({ type: 'warning', message: `${name} is an image for ${own}, not for ${formatPlatform(platform)}` })
 }

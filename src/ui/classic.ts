@@ -1,5 +1,5 @@
 /** The classic renderer: docker's legacy wording, for scripts that read it. Steps come strictly in the Dockerfile's order. */
-import { warningText } from './error.ts'
+import { findingsBook } from './findings.ts'
 import { humanSize } from './human.ts'
 import { lineBuffer } from './lines.ts'
 import { type EventOf as Of, type Handlers, type Renderer, type Surface, dispatchTo } from './renderer.ts'
@@ -14,6 +14,7 @@ export function shortDigest(digest: string): string {
 export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
   const steps = stepBook()
   const buffer = lineBuffer()
+  const findings = findingsBook()
   const held = new Map<string, string[]>()
   const finished = new Map<string, Of<'step-finished'>>()
   const headed = new Set<string>()
@@ -72,8 +73,9 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
         ['stdout', 'stderr'].flatMap((stream) => buffer.flush(`${event.id} ${stream}`)),
       )
     },
-    warning: (event) => line(warningText(event)),
+    warning: (event) => [findings.take(event) ?? []].flat().forEach(line),
     message: (event) => line(event.text),
+    'build-finished': () => findings.lines().forEach(line),
     image: (event) => {
       impliedBy()
       advance()

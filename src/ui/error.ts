@@ -21,7 +21,7 @@ export function renderError(error: WherryError, view: ErrorView): string {
   return all
     .map((e, i) => {
       const last = i === all.length - 1 || hints.size > 1
-      return [...excerptOf(e.at, view), ...messageOf(e, style, last)].map((line) => `${line}\n`).join('')
+      return [...excerptLines(e.at, view), ...messageOf(e, style, last)].map((line) => `${line}\n`).join('')
     })
     .join('\n')
 }
@@ -50,7 +50,8 @@ function causeOf(error: WherryError): string | undefined {
   return error.message.includes(cause.message) || cause.message === '' ? undefined : cause.message
 }
 
-function excerptOf(at: SourceRange | undefined, view: ErrorView): string[] {
+/** The place, and the lines that it means among their surroundings. */
+export function excerptLines(at: SourceRange | undefined, view: ErrorView): string[] {
   if (at === undefined) return []
   const heading = `${at.file}:${at.startLine}`
   const numbered = numberedLines(at, view.source?.(at.file))

@@ -1,5 +1,5 @@
 /** The plain renderer: lines that are only ever appended, for CI logs and pipes. */
-import { warningText } from './error.ts'
+import { findingsBook } from './findings.ts'
 import { counted, humanDuration, humanSize } from './human.ts'
 import { lineBuffer } from './lines.ts'
 import { type EventOf as Of, type Handlers, type Renderer, type Surface, dispatchTo } from './renderer.ts'
@@ -14,6 +14,7 @@ export function plainRenderer(surface: Surface): Renderer {
   const steps = stepBook()
   const transfers = transferBook()
   const output = lineBuffer()
+  const findings = findingsBook()
   const announced = new Map<string, number>()
   const lastProgress = new Map<string, number>()
   const line = (text: string): void => surface.write(`${text}\n`)
@@ -73,14 +74,17 @@ export function plainRenderer(surface: Surface): Renderer {
     'transfer-started': transferEvent,
     'transfer-progress': transferEvent,
     'transfer-finished': transferEvent,
-    warning: (event) => line(warningText(event)),
+    warning: (event) => sayLines([findings.take(event) ?? []].flat()),
     message: (event) => line(event.text),
     image: (event) => {
       saySilent()
       sayLines(summaryLines(event))
     },
     pushed: (event) => sayLines(summaryLines(event)),
-    'build-finished': (event) => line(`build ${event.outcome} in ${humanDuration(event.durationMs)}`),
+    'build-finished': (event) => {
+      sayLines(findings.lines())
+      line(`build ${event.outcome} in ${humanDuration(event.durationMs)}`)
+    },
   }
   return { event: dispatchTo(handlers), close: () => undefined }
 }

@@ -1,5 +1,5 @@
 /** The terminal renderer: finished steps scroll away above, running ones are redrawn below with their last output. */
-import { warningText } from './error.ts'
+import { findingsBook } from './findings.ts'
 import { humanDuration } from './human.ts'
 import { lineBuffer } from './lines.ts'
 import { contextText, summaryLines } from './plain.ts'
@@ -28,6 +28,7 @@ export function ttyRenderer(surface: Surface): Renderer {
   const steps = stepBook()
   const transfers = transferBook()
   const output = lineBuffer()
+  const findings = findingsBook()
   const look = { steps, style, surface }
   const running = new Map<string, RunningStep>()
   const started = surface.now()
@@ -82,14 +83,15 @@ export function ttyRenderer(surface: Surface): Renderer {
       const transfer = transfers.follow(event)
       if (transfer !== undefined) screen.log([style.dim(`  ${finishedText(transfer, event)}`)])
     },
-    warning: (event) => screen.log([style.yellow(plainLine(warningText(event)))]),
+    warning: (event) => screen.log([findings.take(event) ?? []].flat().map((text) => style.yellow(plainLine(text)))),
     message: (event) => log([event.text]),
     image: (event) => {
       logSilent()
       log(summaryLines(event))
     },
     pushed: (event) => log(summaryLines(event)),
-    'build-finished': (event) => log([`build ${event.outcome} in ${humanDuration(event.durationMs)}`]),
+    'build-finished': (event) =>
+      log([...findings.lines(), `build ${event.outcome} in ${humanDuration(event.durationMs)}`]),
   }
   return { event: dispatchTo(handlers), close: () => closeScreen(screen, timer) }
 }
