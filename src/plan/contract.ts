@@ -99,6 +99,24 @@ export interface SshMount {
   readonly gid: number
 }
 
+/** A limit of a process, named as `ulimit` options name it (`nofile`); -1 is unlimited. */
+export interface Ulimit {
+  readonly name: string
+  readonly soft: number
+  readonly hard: number
+}
+
+/** What every RUN of a build is given beside its own words. */
+export interface RunSettings {
+  readonly hostname: string
+  readonly extraHosts: readonly (readonly [host: string, address: string])[]
+  /** Bytes of /dev/shm, if not 64 MiB. */
+  readonly shmSize?: number
+  readonly ulimits: readonly Ulimit[]
+  /** Counts in no key: it says where the process runs, not what it sees. */
+  readonly cgroupParent?: string
+}
+
 /** Runs a process. */
 export interface RunStep extends StepCommon {
   readonly kind: 'run'
@@ -112,6 +130,7 @@ export interface RunStep extends StepCommon {
   readonly user: string
   readonly network: 'host' | 'none'
   readonly mounts: readonly RunMount[]
+  readonly settings: RunSettings
   /** A heredoc that starts with `#!`: run as this file, which the process sees at /dev/pipes/NAME. */
   readonly script?: { readonly name: string; readonly content: string }
 }
@@ -120,7 +139,7 @@ export interface RunStep extends StepCommon {
 export type CopyStepSource =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'heredoc'; readonly name: string; readonly content: string }
-  | { readonly kind: 'url'; readonly url: string; readonly filename: string }
+  | { readonly kind: 'url'; readonly url: string; readonly filename: string; readonly checksum?: Digest }
 
 /** Copies files into the tree. */
 export interface CopyStep extends StepCommon {
@@ -131,10 +150,14 @@ export interface CopyStep extends StepCommon {
   readonly destination: string
   /** As written: names resolve in the target's passwd. */
   readonly chown?: string
-  /** Permission bits. */
-  readonly chmod?: number
-  /** ADD: archives among path sources are unpacked. */
-  readonly unpack: boolean
+  /** As written; valid. */
+  readonly chmod?: string
+  /** Which archives are unpacked: of path sources, and of downloads too. */
+  readonly unpack: 'none' | 'paths' | 'all'
+  /** The folders that a source is named with are made at the destination, from the pivot `/./` on. */
+  readonly parents: boolean
+  /** Patterns of what is left out, relative to each source folder. */
+  readonly exclude: readonly string[]
 }
 
 /** Makes a folder and its parents, if absent. */
@@ -225,6 +248,8 @@ export interface PlanOptions {
   readonly allStages?: boolean
   /** Stand-ins for bases that could not be looked up: what such an image sets is unknown. */
   readonly unknownBases?: ReadonlySet<Image>
+  /** For RUN: hosts, limits. */
+  readonly run?: Omit<RunSettings, 'hostname'>
   /** Finds a base image by name; called at most once per name and platform. */
   resolveBase(name: string, platform: Platform): Promise<Image>
 }

@@ -1,21 +1,35 @@
 /** COPY, ADD and WORKDIR: which files go where. */
 import type { AddInstruction, CopyInstruction, WorkdirInstruction } from '../dockerfile/instructions.ts'
-import { WherryError } from '../core/errors.ts'
+import { type Digest, parseDigest } from '../core/digest.ts'
+import { WherryError, withRange } from '../core/errors.ts'
+import { parseFileMode } from '../dockerfile/file-mode.ts'
 import { runtimeOf, withRuntime } from '../oci/config.ts'
-import { checkBasePlatform, checkIgnored, checkWorkdir } from './checks.ts'
-import type { CopyStep, CopyStepSource, TreeRef } from './contract.ts'
+import { isNumericOwner } from '../oci/users.ts'
+import { checkIgnored, checkWorkdir } from './checks.ts'
+import type { CopyStep, CopyStepSource, StepDraft } from './contract.ts'
 import { expand, expandBody } from './expand.ts'
-import { type StageState, addHistory, addStep, joinPath, nextWorkdir, notImplemented, workdirOf } from './state.ts'
+import { treeNamed } from './source-tree.ts'
+import {
+  type StageState,
+  addHistory,
+  addStep,
+  joinPath,
+  nextWorkdir,
+  notImplemented,
+  registerStep,
+  workdirOf,
+} from './state.ts'
 
 /** Lowers COPY or ADD to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
 export async function lowerCopy(state: StageState, instruction: CopyInstruction | AddInstruction): Promise<void> {
-  refuseFlags(instruction)
+  checkFlags(instruction)
   const from =
     instruction.kind === 'COPY' && instruction.from !== undefined ? await sourceTree(state, instruction) : undefined
   const word = (text: string): string => expand(state, text, instruction)
+  const checksum = instruction.kind === 'ADD' && instruction.checksum ? word(instruction.checksum) : undefined
   const sources = instruction.sources.map((source): CopyStepSource => {
     if (source.kind === 'path') {
-      const found = pathSource(word(source.path), instruction)
+      const found = pathSource(word(source.path), instruction, checksum)
       if (from === undefined && found.kind === 'path') checkIgnored(state, found.path, instruction)
       return found
     }
@@ -26,7 +40,7 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
   const chown = instruction.chown === undefined ? undefined : word(instruction.chown)
   const chmod = instruction.chmod === undefined ? undefined : word(instruction.chmod)
   const { options } = state.context
-  const id = addStep(state, {
+  const draft: StepDraft<CopyStep> = {
     kind: 'copy',
     input: state.tree,
     text: instruction.text,
@@ -37,28 +51,51 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
     sources,
     destination: absoluteDestination(workdirOf(state), destination),
     chown: chown === '' ? undefined : chown,
-    chmod: chmod === undefined || chmod === '' ? undefined : parseChmod(chmod, instruction),
-    unpack: instruction.kind === 'ADD',
-  })
-  const flags = [chown ? ` --chown=${chown}` : '', chmod ? ` --chmod=${chmod}` : ''].join('')
+    chmod: chmod === undefined || chmod === '' ? undefined : checkChmod(chmod, instruction),
+    unpack: unpackOf(instruction),
+    parents: instruction.kind === 'COPY' && instruction.parents,
+    exclude: instruction.exclude.map(word),
+  }
+  const id = instruction.link && isIndependent(draft) ? addLinked(state, draft) : addStep(state, draft)
+  const parents = draft.parents ? ' --parents' : ''
+  const flags = [parents, chown ? ` --chown=${chown}` : '', chmod ? ` --chmod=${chmod}` : ''].join('')
   const names = sources.map((s) => (s.kind === 'path' ? s.path : s.kind === 'url' ? s.url : `<<${s.name}`))
   addHistory(state, `${instruction.kind}${flags} ${[...names, destination].join(' ')} # buildkit`, id)
 }
 
-function refuseFlags(instruction: CopyInstruction | AddInstruction): void {
-  const { kind, at } = instruction
-  if (instruction.link) throw notImplemented(`${kind} --link`, at)
-  if (instruction.exclude.length > 0) throw notImplemented(`${kind} --exclude`, at)
-  if (kind === 'COPY') {
-    if (instruction.parents) throw notImplemented('COPY --parents', at)
-    return
-  }
-  if (instruction.checksum !== undefined) throw notImplemented('ADD --checksum', at)
-  if (instruction.keepGitDir !== undefined) throw notImplemented('ADD --keep-git-dir', at)
-  if (instruction.unpack !== undefined) throw notImplemented('ADD --unpack', at)
+function unpackOf(instruction: CopyInstruction | AddInstruction): CopyStep['unpack'] {
+  if (instruction.kind === 'COPY' || instruction.unpack === false) return 'none'
+  return instruction.unpack === true ? 'all' : 'paths'
 }
 
-function pathSource(path: string, instruction: CopyInstruction | AddInstruction): CopyStepSource {
+/** BuildKit does not link with --chmod; names of --chown are the target's, which a layer on its own does not have. */
+function isIndependent({ chown, chmod }: StepDraft<CopyStep>): boolean {
+  return chmod === undefined && (chown === undefined || isNumericOwner(chown))
+}
+
+/** COPY --link: a layer that is made on scratch, put on what the stage has. */
+function addLinked(state: StageState, draft: StepDraft<CopyStep>): Digest {
+  const id = registerStep(state.context, { ...draft, input: { kind: 'base', diffIds: [] } })
+  state.tree = { kind: 'stacked', below: state.tree, id }
+  return id
+}
+
+function checkFlags(instruction: CopyInstruction | AddInstruction): void {
+  if (instruction.kind === 'COPY') return
+  const { kind, at, checksum, sources } = instruction
+  if (instruction.keepGitDir !== undefined) throw notImplemented(`${kind} --keep-git-dir`, at)
+  if (checksum !== undefined && sources.length !== 1)
+    throw new WherryError('dockerfile-invalid', "checksum can't be specified for multiple sources", {
+      at,
+      hint: 'Write an ADD of its own for each.',
+    })
+}
+
+function pathSource(
+  path: string,
+  instruction: CopyInstruction | AddInstruction,
+  checksum: string | undefined,
+): CopyStepSource {
   const isGit = /^(git@|git:\/\/|ssh:\/\/)/.test(path) || /^https?:\/\/[^?#]+\.git(?:[#?].*)?$/.test(path)
   const isUrl = /^https?:\/\//.test(path)
   if (instruction.kind === 'COPY' && (isGit || isUrl)) {
@@ -68,8 +105,12 @@ function pathSource(path: string, instruction: CopyInstruction | AddInstruction)
     })
   }
   if (isGit) throw notImplemented('ADD of a git repository', instruction.at)
-  if (!isUrl) return { kind: 'path', path }
-  return { kind: 'url', url: path, filename: filenameOf(path, instruction) }
+  if (isUrl) {
+    const digest = checksum === undefined ? {} : { checksum: parseDigest(checksum) }
+    return { kind: 'url', url: path, filename: filenameOf(path, instruction), ...digest }
+  }
+  if (checksum === undefined) return { kind: 'path', path }
+  throw new WherryError('dockerfile-invalid', 'checksum requires HTTP(S) or Git sources', { at: instruction.at })
 }
 
 /** The name that a downloaded file gets: the last part of the URL's path, as one name. */
@@ -91,15 +132,7 @@ async function sourceTree(state: StageState, instruction: CopyInstruction): Prom
       hint: 'Name a stage with FROM ${ARG} AS name, using an ARG from before the first FROM, and copy from that.',
     })
   }
-  const stage = state.context.stage(name, state.index)
-  if (stage !== undefined) return { kind: 'tree', tree: (await stage).tree, name }
-  if (name === 'scratch') return { kind: 'tree', tree: { kind: 'base', diffIds: [] }, name }
-  const { options } = state.context
-  const platform = options.targetPlatform
-  const image = await options.resolveBase(name, platform)
-  checkBasePlatform(state.context, { name, image, platform }, instruction)
-  const tree: TreeRef = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) }
-  return { kind: 'tree', tree, name }
+  return { kind: 'tree', tree: await treeNamed(state, name, instruction), name }
 }
 
 /** The destination joined to WORKDIR, keeping the trailing slash that makes it a folder. */
@@ -109,16 +142,13 @@ function absoluteDestination(workdir: string, destination: string): string {
   return isFolder && path !== '/' ? `${path}/` : path
 }
 
-function parseChmod(text: string, instruction: CopyInstruction | AddInstruction): number {
-  if (/^[0-7]+$/.test(text) && Number.parseInt(text, 8) <= 0o7777) return Number.parseInt(text, 8)
-  if (/^[ugoa]*[-+=]/.test(text)) throw notImplemented(`${instruction.kind} --chmod with letters`, instruction.at)
-  throw new WherryError(
-    'dockerfile-invalid',
-    `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
-    {
-      at: instruction.at,
-    },
-  )
+function checkChmod(text: string, instruction: CopyInstruction | AddInstruction): string {
+  try {
+    parseFileMode(text)
+    return text
+  } catch (error) {
+    throw withRange(error, instruction.at)
+  }
 }
 
 /** Lowers WORKDIR: the config's WorkingDir, and a step that makes the folder. */

@@ -6,12 +6,13 @@ export function definitionOf(step: StepDraft): object {
   switch (step.kind) {
     case 'run': {
       const { kind, args, env, cwd, user, network, script, epoch } = step
-      return { kind, args, env, cwd, user, network, script, epoch, mounts: step.mounts.map(mountDefinition) }
+      const { cgroupParent: _where, ...settings } = step.settings
+      return { kind, args, env, cwd, user, network, script, epoch, mounts: step.mounts.map(mountDefinition), settings }
     }
     case 'copy': {
-      const { kind, sources, destination, chown, chmod, unpack, epoch } = step
+      const { kind, sources, destination, chown, chmod, unpack, parents, exclude, epoch } = step
       const context = step.from.kind === 'context' ? step.from.name : undefined
-      return { kind, sources, destination, chown, chmod, unpack, epoch, context }
+      return { kind, sources, destination, chown, chmod, unpack, parents, exclude, epoch, context }
     }
     case 'workdir': {
       const { kind, path, user, epoch } = step

@@ -2,18 +2,23 @@
 import type { RunInstruction } from '../dockerfile/instructions.ts'
 import { WherryError } from '../core/errors.ts'
 import { chompTabs, heredocOfWord } from '../dockerfile/heredoc.ts'
+import { instructionSupport } from '../dockerfile/support.ts'
 import { runtimeOf } from '../oci/config.ts'
 import { commandArgs } from './config-instructions.ts'
-import { proxyEnv } from './args.ts'
-import type { RunStep } from './contract.ts'
+import { givenArg, proxyEnv } from './args.ts'
+import type { RunSettings, RunStep } from './contract.ts'
 import { runHistory } from './history.ts'
-import { type StageState, addHistory, addStep, notImplemented, workdirOf } from './state.ts'
+import { lowerMounts } from './mounts.ts'
+import { type StageState, addHistory, addStep, workdirOf } from './state.ts'
 
 /** Lowers RUN to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
-export function lowerRun(state: StageState, instruction: RunInstruction): void {
+export async function lowerRun(state: StageState, instruction: RunInstruction): Promise<void> {
   refuseFlags(instruction)
+  const { mounts, sshSocket } = await lowerMounts(state, instruction)
   const { args, script } = commandOf(state, instruction)
   const { options } = state.context
+  const env = new Map(state.env)
+  if (sshSocket !== undefined && !env.has('SSH_AUTH_SOCK')) env.set('SSH_AUTH_SOCK', sshSocket)
   const id = addStep(state, {
     kind: 'run',
     input: state.tree,
@@ -22,22 +27,35 @@ export function lowerRun(state: StageState, instruction: RunInstruction): void {
     fresh: options.noCache,
     epoch: options.epoch,
     args,
-    env: [...state.env].map(([name, value]) => `${name}=${value}`),
+    env: [...env].map(([name, value]) => `${name}=${value}`),
     hiddenEnv: proxyEnv(options.buildArgs),
     cwd: workdirOf(state),
     user: runtimeOf(state.config).user,
     network: networkOf(state, instruction),
-    mounts: [],
+    mounts,
+    settings: settingsOf(state),
     script,
   })
   addHistory(state, runHistory(args, historyArgs(state)), id)
 }
 
-function refuseFlags(instruction: RunInstruction): void {
-  if (instruction.mounts.length > 0) throw notImplemented('RUN --mount', instruction.at)
-  if (instruction.security !== undefined && instruction.security !== 'sandbox')
-    throw notImplemented('RUN --security', instruction.at)
-  if (instruction.devices.length > 0) throw notImplemented('RUN --device', instruction.at)
+/** The host name that a RUN sees: BuildKit's, so that what records it comes out the same. */
+const sandboxHostname = 'buildkitsandbox'
+
+function settingsOf({ context: { options } }: StageState): RunSettings {
+  const hostname = givenArg(options.buildArgs, 'BUILDKIT_SANDBOX_HOSTNAME') || sandboxHostname
+  return { extraHosts: [], ulimits: [], ...options.run, hostname }
+}
+
+function refuseFlags({ security, devices, at }: RunInstruction): void {
+  const { flags } = instructionSupport.RUN
+  if (security === 'insecure')
+    throw new WherryError('dockerfile-invalid', 'RUN --security=insecure is not possible', {
+      at,
+      hint: `Supported is ${flags.security.note}.`,
+    })
+  if (devices.length > 0)
+    throw new WherryError('dockerfile-invalid', 'RUN --device is not possible', { at, hint: `${flags.device.note}.` })
 }
 
 function networkOf(state: StageState, instruction: RunInstruction): 'host' | 'none' {

@@ -128,16 +128,29 @@ describe('lower', () => {
   })
 
   it.each([
-    ['RUN --mount=type=cache,target=/c x', 'RUN --mount'],
-    ['COPY --link a b', 'COPY --link'],
-    ['COPY --parents a b', 'COPY --parents'],
-    ['ADD --checksum=sha256:00 http://h/f /', 'ADD --checksum'],
-  ])('refuses %s by name, with its line', async (line, name) => {
+    ['RUN --security=insecure x', 'RUN --security=insecure', 'dockerfile-invalid'],
+    ['RUN --device=vendor.com/x=y x', 'RUN --device', 'dockerfile-invalid'],
+    ['ADD --checksum=sha256:00 http://h/f /', 'sha256:00', 'digest-invalid'],
+    ['ADD --checksum=sha256:00 f /', 'checksum requires HTTP(S) or Git sources', 'dockerfile-invalid'],
+    ['COPY --chmod=8 a b', "invalid chmod parameter: '8'", 'dockerfile-syntax'],
+  ])('refuses %s by name, with its line', async (line, name, code) => {
     await expect(plan(`FROM scratch\n${line}\n`)).rejects.toMatchObject({
-      code: 'not-implemented',
+      code,
       message: expect.stringContaining(name) as string,
       at: { startLine: 2 },
     })
+  })
+
+  it('makes COPY --link a step on scratch that is put on the stage', async () => {
+    const p = await plan('FROM a\nRUN x\nCOPY --link --chown=1:2 f /\n')
+    const linked = [...p.steps.values()].find((step) => step.kind === 'copy')!
+    expect(linked.input).toEqual({ kind: 'base', diffIds: [] })
+    expect(p.target.tree).toEqual({ kind: 'stacked', below: { kind: 'step', id: runs(p)[0]!.id }, id: linked.id })
+  })
+
+  it.each(['--chmod=755', '--chown=name'])('does not put COPY --link %s on its own', async (flag) => {
+    const p = await plan(`FROM a\nCOPY --link ${flag} f /\n`)
+    expect([...p.steps.values()][0]!.input).not.toEqual({ kind: 'base', diffIds: [] })
   })
 
   it.each([

@@ -5,6 +5,7 @@ import type { Entry } from '../../oci/contents.ts'
 import { resolveInTree } from '../../oci/tree-resolve.ts'
 import { type Drafts, type FolderStyle, notFolder } from './drafts.ts'
 import { join, lastPart, parentOf } from './paths.ts'
+import { type CopyFilter, pickBelow } from './filter.ts'
 import type { PlaceOptions, PlaceSource } from './place.ts'
 import type { Selected } from './select.ts'
 
@@ -12,6 +13,7 @@ import type { Selected } from './select.ts'
 export interface CopyOrder<T> {
   readonly source: PlaceSource<T>
   readonly selected: Selected
+  readonly filter: CopyFilter
   readonly options: PlaceOptions
   /** Tells this source from others: hard links between two of them are not kept, as in BuildKit. */
   readonly call: number
@@ -53,14 +55,12 @@ function copyChildren<T>(
   order: CopyOrder<T>,
   { folder, target }: { folder: BytePath; target: BytePath },
 ): void {
-  const { tree } = order.source
-  for (const name of tree.list(folder)) {
-    const path = join(folder, name)
-    const entry = tree.lookup(path)
-    if (entry === undefined) continue
-    const to = join(target, name)
-    placeEntry(drafts, order, { entry, target: to })
-    if (entry.type === 'dir') copyChildren(drafts, order, { folder: path, target: to })
+  for (const { entry, relative, own } of pickBelow(order.source.tree, folder, order.filter)) {
+    const to = join(target, relative)
+    const existing = own ? undefined : drafts.view.lookup(to)
+    // Of a folder on the way to what is copied, one that exists takes the permissions alone.
+    if (existing?.type === 'dir') drafts.put({ entry: { ...existing, mode: entry.mode } })
+    else placeEntry(drafts, order, { entry, target: to })
   }
 }
 
@@ -79,7 +79,8 @@ function placeEntry<T>(
     throw new WherryError('copy-failed', `"/${toText(entry.path)}" is a hard link to a file that is not there`)
   }
   const { chmod, owner } = options
-  const mode = chmod === undefined || entry.type === 'symlink' ? entry.mode : chmod
+  const isLink = entry.type === 'symlink'
+  const mode = chmod === undefined || isLink ? entry.mode : chmod.apply(entry.mode, entry.type === 'dir')
   const xattrs = existing?.type === 'dir' ? { xattrs: { ...existing.xattrs, ...entry.xattrs } } : {}
   const placed: Entry = { ...entry, path: target, mode, ...owner, ...xattrs }
   if (entry.type !== 'file') {
@@ -96,7 +97,7 @@ function placeEntry<T>(
 
 function folderStyle({ chmod, owner, now }: PlaceOptions): FolderStyle {
   // Special bits of --chmod are for what is copied; fsutil's MkdirAll takes the permissions alone.
-  const mode = chmod === undefined ? 0o755 : chmod & 0o777
+  const mode = (chmod?.octal ?? 0o755) & 0o777
   return { mode, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtime: now }
 }
 

@@ -3,10 +3,12 @@
  * The rules are those of BuildKit's fsutil copy, which differ from `cp` in what happens to folders that exist.
  */
 import { type BytePath, compareTreePaths } from '../../core/bytepath.ts'
+import type { FileMode } from '../../dockerfile/file-mode.ts'
 import type { Entry } from '../../oci/contents.ts'
 import type { TreeView } from '../../oci/tree.ts'
 import { ancestorsOf } from './ancestors.ts'
 import { type Draft, createDrafts } from './drafts.ts'
+import type { CopyFilter } from './filter.ts'
 import { copySelected } from './place-tree.ts'
 import { unpackEntries } from './place-archive.ts'
 import type { Selected } from './select.ts'
@@ -24,7 +26,7 @@ export interface PlaceOptions {
   /** --chown; undefined keeps the owners of the sources. */
   readonly owner?: Owner
   /** --chmod. */
-  readonly chmod?: number
+  readonly chmod?: FileMode
   /** Time of folders that have no source, in nanoseconds. */
   readonly now: bigint
 }
@@ -46,8 +48,8 @@ export interface Placed<T> {
 
 /** Collects what is copied into a destination tree. */
 export interface Placer<T> {
-  /** Copies one selected file or folder (its contents). @throws WherryError `copy-failed` */
-  copy(source: PlaceSource<T>, selected: Selected): void
+  /** Copies one selected file or folder (of its contents, what the filter leaves). @throws WherryError `copy-failed` */
+  copy(source: PlaceSource<T>, selected: Selected, filter?: CopyFilter): void
   /** Unpacks an archive's entries into the destination folder. @throws WherryError `copy-failed`, `archive-invalid` */
   unpack(entries: readonly Entry[], origin: (entry: Entry) => T): void
   /** Everything, folders before what they hold, and the folders above as they were. */
@@ -59,7 +61,7 @@ export function createPlacer<T>(below: TreeView, options: PlaceOptions): Placer<
   const drafts = createDrafts<T>(below)
   let calls = 0
   return {
-    copy: (source, selected) => copySelected(drafts, { source, selected, options, call: ++calls }),
+    copy: (source, selected, filter = {}) => copySelected(drafts, { source, selected, filter, options, call: ++calls }),
     unpack: (entries, origin) => unpackEntries(drafts, { entries, origin, options, call: ++calls }),
     placed() {
       const all = drafts.all()

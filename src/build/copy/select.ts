@@ -42,7 +42,7 @@ function cleanParts(source: BytePath): string[] {
 }
 
 /** True if a path part has `*`, `?` or `[` that is not escaped. */
-function hasWildcard(part: string): boolean {
+export function hasWildcard(part: string): boolean {
   return /^(?:[^\\*?[]|\\.)*[*?[]/s.test(part)
 }
 

@@ -1,9 +1,11 @@
 /** COPY and ADD: what is selected, where it goes, and the layer that holds it, written straight from the sources. */
 import { writeFile } from 'node:fs/promises'
 import { type BytePath, fromText, toText } from '../../core/bytepath.ts'
-import { type Digest, digestOf } from '../../core/digest.ts'
+import { type Digest, digestFromHex, digestOf } from '../../core/digest.ts'
 import { WherryError } from '../../core/errors.ts'
 import { canonicalJson } from '../../core/json.ts'
+import { parseFileMode } from '../../dockerfile/file-mode.ts'
+import { redactUrl } from '../../http/url.ts'
 import type { SealItem } from '../../layer/contract.ts'
 import type { Entry } from '../../oci/contents.ts'
 import { mergeLayers } from '../../oci/tree-merge.ts'
@@ -11,8 +13,9 @@ import { isNumericOwner, resolveOwner } from '../../oci/users.ts'
 import type { CopyStep, CopyStepSource } from '../../plan/contract.ts'
 import { download } from '../add-url.ts'
 import { selectionDigest } from '../context/selection.ts'
+import { type Choice, type ChoiceFlags, chooseSources, chosenPaths } from '../copy/choose.ts'
+import { pickBelow } from '../copy/filter.ts'
 import { type PlaceSource, createPlacer } from '../copy/place.ts'
-import { type Selected, selectSources } from '../copy/select.ts'
 import type { Execution, Session, StepResult } from '../engine.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 import { readUsers } from '../users.ts'
@@ -25,7 +28,7 @@ export type Origin =
 
 /** One source, found: a tree with what is selected in it, or an archive to unpack. */
 type Part =
-  | { readonly kind: 'tree'; readonly source: PlaceSource<Origin>; readonly selected: readonly Selected[] }
+  | ({ readonly kind: 'tree'; readonly source: PlaceSource<Origin> } & Choice)
   | { readonly kind: 'archive'; readonly entries: readonly Entry[]; readonly spool: BytePath }
 
 /** What a COPY copies: its content as a key part, and the parts themselves. */
@@ -59,7 +62,7 @@ async function findSource(source: CopyStepSource, finding: Finding): Promise<Par
     case 'heredoc':
       return [await heredocPart(source, finding)]
     case 'url':
-      return [await urlPart(source.url, source.filename, finding.session)]
+      return [await urlPart(source, finding)]
     case 'path':
       return finding.step.from.kind === 'tree'
         ? [await treePart(source.path, finding)]
@@ -67,7 +70,11 @@ async function findSource(source: CopyStepSource, finding: Finding): Promise<Par
   }
 }
 
-async function treePart(path: string, { stack, session }: Finding): Promise<Part> {
+function choiceFlags({ parents, exclude }: CopyStep): ChoiceFlags {
+  return { parents, exclude: exclude.map(fromText) }
+}
+
+async function treePart(path: string, { step, stack, session }: Finding): Promise<Part> {
   const tree = await session.layers.tree(stack)
   const source: PlaceSource<Origin> = {
     tree,
@@ -78,29 +85,27 @@ async function treePart(path: string, { stack, session }: Finding): Promise<Part
       return offset === undefined ? undefined : `${tree.layerOf(from)}:${offset}`
     },
   }
-  return { kind: 'tree', source, selected: selectSources(tree, fromText(path)) }
+  return { kind: 'tree', source, ...chooseSources(tree, fromText(path), choiceFlags(step)) }
 }
 
 async function contextParts(path: string, { step, session }: Finding): Promise<Part[]> {
   const context = await session.context(step.from.kind === 'context' ? step.from.name : undefined)
-  const selected = selectSources(context.tree, fromText(path))
-  const hashed = await context.hashed(
-    selected.map((s) => s.real),
-    (paths) => hashAll(paths, session),
-  )
+  const choice = chooseSources(context.tree, fromText(path), choiceFlags(step))
+  const hashed = await context.hashed(chosenPaths(context.tree, choice), (paths) => hashAll(paths, session))
   const source: PlaceSource<Origin> = {
     tree: hashed,
     origin: (from) => ({ kind: 'disk', path: context.pathOf(from), offset: 0 }),
     identity: (from) => context.identity(from),
   }
-  if (!step.unpack) return [{ kind: 'tree', source, selected }]
+  if (step.unpack === 'none') return [{ kind: 'tree', source, ...choice }]
   const parts: Part[] = []
-  for (const one of selected)
+  for (const one of choice.selected)
     parts.push(
       (await archivePart(context.pathOf(one.real), hashed.lookup(one.real), session)) ?? {
         kind: 'tree',
         source,
         selected: [one],
+        filter: choice.filter,
       },
     )
   return parts
@@ -115,12 +120,11 @@ async function hashAll(paths: readonly BytePath[], { deps, scope }: Session): Pr
   return (await Promise.all(batches.map((batch) => deps.pool.run('hash', { paths: batch }, scope)))).flat()
 }
 
-async function archivePart(
-  path: BytePath,
-  entry: Entry | undefined,
-  { deps, scope }: Session,
-): Promise<Part | undefined> {
-  if (entry?.type !== 'file') return undefined
+async function archivePart(path: BytePath, entry: Entry | undefined, session: Session): Promise<Part | undefined> {
+  return entry?.type === 'file' ? spoolArchive(path, session) : undefined
+}
+
+async function spoolArchive(path: BytePath, { deps, scope }: Session): Promise<Part | undefined> {
   const spoolPath = deps.store.tempPath('add')
   const entries = await deps.pool.run('spool', { path, spoolPath }, scope)
   return entries === undefined ? undefined : { kind: 'archive', entries, spool: fromText(spoolPath) }
@@ -140,8 +144,12 @@ async function heredocPart(
   )
 }
 
-async function urlPart(url: string, filename: string, session: Session): Promise<Part> {
+async function urlPart(source: CopyStepSource & { kind: 'url' }, { step, session }: Finding): Promise<Part> {
+  const { url, filename, checksum } = source
   const { path, size, sha256, mtime } = await download(url, session)
+  checkSum(url, checksum, digestFromHex(sha256))
+  const archive = step.unpack === 'all' ? await spoolArchive(path, session) : undefined
+  if (archive !== undefined) return archive
   return filePart({ name: fromText(filename), mode: 0o600, mtime, size, sha256 }, path)
 }
 
@@ -152,15 +160,36 @@ function filePart(
   const { name, mode, mtime, size, sha256 } = file
   const tree = mergeLayers([[{ path: name, type: 'file', mode, uid: 0, gid: 0, size, mtime, sha256 }]])
   const source: PlaceSource<Origin> = { tree, origin: () => ({ kind: 'disk', path, offset: 0 }) }
-  return { kind: 'tree', source, selected: [{ named: name, real: name }] }
+  return { kind: 'tree', source, selected: [{ named: name, real: name }], filter: {} }
 }
 
 function partDigest(part: Part): Digest {
   if (part.kind === 'archive') return selectionDigest(part.entries)
   return digestOf(
-    canonicalJson(
-      part.selected.map(({ named, real }) => [toText(named), selectionDigest(subtree(part.source.tree, real))]),
-    ),
+    canonicalJson(part.selected.map(({ named, real }) => [toText(named), selectionDigest(chosenEntries(part, real))])),
+  )
+}
+
+/** What of a source counts: all that is copied of it, with paths from itself on. */
+function* chosenEntries({ source: { tree }, filter }: Part & { kind: 'tree' }, root: BytePath): Generator<Entry> {
+  if (filter.include === undefined && filter.exclude === undefined) {
+    yield* subtree(tree, root)
+    return
+  }
+  const own = tree.lookup(root)
+  if (own !== undefined) yield { ...own, path: '' }
+  if (root !== '' && own?.type !== 'dir') return
+  for (const { entry, relative } of pickBelow(tree, root, filter)) yield { ...entry, path: relative }
+}
+
+function checkSum(url: string, wanted: Digest | undefined, found: Digest): void {
+  if (wanted === undefined || wanted === found) return
+  throw new WherryError(
+    'digest-mismatch',
+    `digest mismatch for ${redactUrl(new URL(url))}: ${found} (expected: ${wanted})`,
+    {
+      hint: 'The server gives another file than --checksum asks for: check both.',
+    },
   )
 }
 
@@ -184,12 +213,12 @@ async function itemsOf(
   const owner = step.chown === undefined ? undefined : await ownerOf(step.chown, input, session)
   const placer = createPlacer<Origin>(below, {
     destination: fromText(step.destination),
-    chmod: step.chmod,
+    chmod: step.chmod === undefined ? undefined : parseFileMode(step.chmod),
     owner,
     now: timeOf(step),
   })
   for (const part of selection.parts) {
-    if (part.kind === 'tree') for (const one of part.selected) placer.copy(part.source, one)
+    if (part.kind === 'tree') for (const one of part.selected) placer.copy(part.source, one, part.filter)
     else placer.unpack(part.entries, (entry) => ({ kind: 'disk', path: part.spool, offset: entry.offset ?? 0 }))
   }
   const placed = placer.placed()

@@ -1,4 +1,5 @@
 /** COPY and ADD as one algorithm: what goes where, with which owner, mode and time. */
+import { parseFileMode } from '../../../src/dockerfile/file-mode.ts'
 import { describe, expect, it } from 'vitest'
 import { type PlaceOptions, type Placed, createPlacer } from '../../../src/build/copy/place.ts'
 import { selectSources } from '../../../src/build/copy/select.ts'
@@ -194,7 +195,7 @@ describe('owners and modes', () => {
   })
 
   it('are those of --chmod for files and folders, special bits for what is copied alone', () => {
-    const placed = copy([...source, dir('d/sub')], ['d'], { to: '/o/p', chmod: 0o2750 })
+    const placed = copy([...source, dir('d/sub')], ['d'], { to: '/o/p', chmod: parseFileMode('2750') })
     expect(entryAt(placed, 'o/p/f')?.mode).toBe(0o2750)
     expect(entryAt(placed, 'o/p/sub')?.mode).toBe(0o2750)
     expect(entryAt(placed, 'o/p/l')?.mode).toBe(0o777)
@@ -244,7 +245,7 @@ describe('an unpacked archive', () => {
 
   it('keeps owners and modes, whatever --chmod, but for --chown', () => {
     const entries = [dir('d', { uid: 7, mode: 0o700 }), file('d/x', { uid: 8, mode: 0o600 }), file('i/z')]
-    const kept = unpack(entries, { to: '/o', chmod: 0o777 })
+    const kept = unpack(entries, { to: '/o', chmod: parseFileMode('777') })
     expect(entryAt(kept, 'o/d')).toMatchObject({ uid: 7, mode: 0o700 })
     expect(entryAt(kept, 'o/d/x')).toMatchObject({ uid: 8, mode: 0o600 })
     const owned = unpack(entries, { to: '/o', owner: { uid: 1, gid: 2 } })
