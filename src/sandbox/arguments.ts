@@ -1,5 +1,6 @@
 /** The chain of host programs that ends in a run's process: pure. */
 import type { ProcessSpec } from './contract.ts'
+import { limitOptions } from './limits.ts'
 
 /** Docker's default capabilities, the bounding set of every run. */
 const capabilities = [
@@ -30,8 +31,15 @@ export const readyWord = 'ready'
  * rest of its arguments. Not chroot alone (a second chroot gets out of it), not pivot_root (unmounting the old root would take
  * a program of the image). mount(8) knows the table's entries by absolute path only, so it comes before the move.
  */
-const prologue = `{ if [ -n "$3" ]; then "$1" -n -a -T "$3"; fi && cd "$2" && "$1" -n --move . / && echo ${readyWord}; } >&3 2>&1 || exit 125
-umask 022; shift 3; exec "$@" 3>&- 4<&-`
+const prologue = `{ if [ -n "$4" ]; then echo 0 >"$4/cgroup.procs"; fi && if [ -n "$3" ]; then "$1" -n -a -T "$3"; fi && cd "$2" && "$1" -n --move . / && echo ${readyWord}; } >&3 2>&1 || exit 125
+umask 022; shift 4; exec "$@" 3>&- 4<&-`
+
+/**
+ * Gives a chain the terminal, as a shell does with a job: Ctrl-C is then the job's alone. The trap is for the shell itself,
+ * which passes on that its job was interrupted. It cannot give the terminal back to a process of another pid namespace, and
+ * would say so.
+ */
+const asJob = 'trap : INT; set -m; "$@"; code=$?; exec 2>/dev/null; exit $code'
 
 /** Variables with which an image would change how the host's own programs are loaded. */
 const loaderVariable = /^(LD_|GLIBC_TUNABLES=|MALLOC_)/
@@ -47,6 +55,8 @@ export interface ChainPlaces {
   readonly network?: string
   /** An `env` program in the image, if it has one. */
   readonly imageEnv?: string
+  /** True if it is to have the terminal to itself. */
+  readonly job: boolean
   /** True if there is a table of mounts in descriptor `prologueFds.table`. */
   readonly table: boolean
 }
@@ -56,9 +66,10 @@ export function runArguments(spec: ProcessSpec, places: ChainPlaces): string[] {
   const { tool, root } = places
   const table = places.table ? `/proc/self/fd/${prologueFds.table}` : ''
   return [
+    ...(places.job ? [tool('sh'), '-c', asJob, 'sh'] : []),
     ...(places.network === undefined ? [] : [tool('nsenter'), `--net=${places.network}`, '--']),
     ...[tool('unshare'), '--pid', '--fork', '--kill-child', '--'],
-    ...[tool('sh'), '-c', prologue, 'sh', tool('mount'), root, table],
+    ...[tool('sh'), '-c', prologue, 'sh', tool('mount'), root, table, spec.cgroup ?? ''],
     ...(places.userNamespace === undefined ? [] : [tool('nsenter'), `--user=${places.userNamespace}`, '--']),
     ...privileges(spec, tool),
     ...process(spec, places),
@@ -67,12 +78,14 @@ export function runArguments(spec: ProcessSpec, places: ChainPlaces): string[] {
 
 function privileges(spec: ProcessSpec, tool: ChainPlaces['tool']): string[] {
   const groups = spec.supplementaryGids
+  const limits = spec.limits ?? []
   return [
     tool('setpriv'),
     `--bounding-set=-all,${capabilities.map((name) => `+${name}`).join(',')}`,
     `--regid=${spec.gid}`,
     groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
     '--',
+    ...(limits.length === 0 ? [] : [tool('prlimit'), ...limitOptions(limits), '--']),
   ]
 }
 

@@ -1,11 +1,14 @@
 /** Running one process in one root file system. Called inside the namespace (the inner process). */
 import type { BytePath } from '../core/bytepath.ts'
 
-/** Where a process's output goes. `inherit` gives it the three descriptors given, for `run` in the foreground. */
+/**
+ * Where a process's output goes. `inherit` gives it the three descriptors given, for `run` in the foreground; as a `job` it has
+ * the terminal to itself, if the first of them is one: Ctrl-C then does not reach wherry.
+ */
 export type Stdio =
   | { readonly kind: 'null' }
   | { readonly kind: 'pipes'; onOutput(this: void, stream: 'stdout' | 'stderr', chunk: Buffer): void }
-  | { readonly kind: 'inherit'; readonly fds: readonly [number, number, number] }
+  | { readonly kind: 'inherit'; readonly fds: readonly [number, number, number]; readonly job?: boolean }
 
 /** Something that a process sees over its root file system. Targets are absolute, symbolic links in them stay inside the root. */
 export type SandboxMount =

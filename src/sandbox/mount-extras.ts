@@ -19,6 +19,8 @@ export function mountExtras(plan: LaunchPlan, made: (stubs: Stubs) => void): voi
       if (wanted.kind === 'tmpfs') mountMemory(wanted, targets)
       else mountBind(wanted, targets)
     }
+    // The working directory may now be one that a mount has covered.
+    targets.deepFolder(plan.cwd)
   } finally {
     made(targets.stubs())
     targets.close()

@@ -14,6 +14,7 @@ export interface LaunchPlan {
   readonly maskKernel: boolean
   /** Files of the run's own below /dev: path relative to it, content, mode. */
   readonly devFiles: readonly { readonly path: string; readonly content: string; readonly mode: number }[]
+  readonly cwd: string
   readonly mounts: readonly SandboxMount[]
   /** Size of /dev/shm in bytes. */
   readonly shmSize: number

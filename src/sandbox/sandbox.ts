@@ -12,11 +12,13 @@ import type { Mode } from '../host/contract.ts'
 import { openInRoot } from '../host/files.ts'
 import { procIsMountable } from '../host/facts.ts'
 import { openUserNamespace } from '../host/namespace.ts'
+import { keepTerminal } from '../host/terminal.ts'
 import { requireTool } from '../host/tools.ts'
 import { runArguments } from './arguments.ts'
 import type { ProcessResult, ProcessSpec, Sandbox } from './contract.ts'
 import { hostsFile, resolverFile } from './host-files.ts'
 import { requireIds } from './ids.ts'
+import { requireLimits } from './limits.ts'
 import { ignoreSetuid } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
 import { type Starter, createStarter } from './starter.ts'
@@ -52,6 +54,7 @@ export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
     run: async (root, spec, signal) => {
       if (signal.aborted) throw new WherryError('cancelled', 'cancelled', { cause: signal.reason })
       requireIds(mode, { uid: spec.uid, gids: [spec.gid, ...spec.supplementaryGids] })
+      requireLimits(spec.limits ?? [])
       return await runIn(root, spec, { mode, surroundings: await known, signal })
     },
   }
@@ -77,13 +80,18 @@ async function runIn(root: string, spec: ProcessSpec, context: RunContext): Prom
   const { starter } = context.surroundings
   const targets = openTargets(root)
   const made: Stubs[] = []
+  const giveBack = spec.stdio.kind === 'inherit' && spec.stdio.job ? keepTerminal(spec.stdio.fds[0]) : undefined
   const network = spec.network === 'none' ? await makeEmptyNetwork() : undefined
   try {
     const streams = openStreams(spec.stdio)
     const owners = starter.watch?.(root)
     let child: StartedChild
     try {
-      child = await start(planOf(root, spec, { context, targets, streams, network }), starter, made)
+      child = await start(
+        planOf(root, spec, { context, targets, streams, network, job: giveBack !== undefined }),
+        starter,
+        made,
+      )
     } finally {
       streams.handedOver()
     }
@@ -91,6 +99,7 @@ async function runIn(root: string, spec: ProcessSpec, context: RunContext): Prom
     return owners === undefined ? result : { ...result, owners: await owners.take() }
   } finally {
     if (network !== undefined) closeSync(network)
+    giveBack?.()
     targets.close()
     for (const stubs of [...made, targets.stubs()]) removeStubs(root, stubs)
   }
@@ -114,6 +123,8 @@ interface PlanParts {
   readonly streams: Streams
   /** Descriptor of its network namespace, if it has one of its own. */
   readonly network: number | undefined
+  /** It is to have the terminal to itself. */
+  readonly job: boolean
 }
 
 /** Path of a namespace that this process holds open. */
@@ -121,7 +132,7 @@ function namespaceFile(fd: number | undefined): string | undefined {
   return fd === undefined ? undefined : `/proc/${process.pid}/fd/${fd}`
 }
 
-function planOf(root: string, spec: ProcessSpec, { context, targets, streams, network }: PlanParts): LaunchPlan {
+function planOf(root: string, spec: ProcessSpec, { context, targets, streams, network, job }: PlanParts): LaunchPlan {
   const { mode, surroundings } = context
   const { userNamespace, hostProc } = surroundings
   for (const folder of folders) targets.folder(folder)
@@ -142,6 +153,7 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams, ne
       network: namespaceFile(network),
       imageEnv: imageEnv(root),
       table: !hostProc,
+      job,
     },
   )
   return {
@@ -151,6 +163,7 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams, ne
     hostProc,
     maskKernel: mode.writer === 'identity',
     devFiles: [...(aptKnows ? [] : [aptConfig]), ...(script === undefined ? [] : [script])],
+    cwd: spec.cwd,
     mounts: spec.mounts ?? [],
     shmSize: spec.shmSize ?? defaultShmSize,
     argv,

@@ -11,6 +11,8 @@ export interface Targets {
   folder(name: string): string
   /** A file, symbolic links followed inside the root; the path on disk. @throws WherryError `sandbox-failed` */
   file(path: string): string
+  /** A folder anywhere, symbolic links followed inside the root. @throws WherryError `sandbox-failed` */
+  deepFolder(path: string): void
   /** A place for a mount, symbolic links followed inside the root. @throws WherryError `sandbox-failed` if it cannot be one */
   place(path: string, kind: 'folder' | 'file'): Place
   /** What was made so far in the root file system itself; what was made in something mounted over it is that one's. */
@@ -66,6 +68,7 @@ export function openTargets(root: string): Targets {
       return path
     },
     file: (path) => ensure(posix.join('/', path), false, 0),
+    deepFolder: (path) => void explained(path, () => ensure(posix.join('/', path), true, 0)),
     place: (target, kind) => {
       const wanted = posix.join('/', target).replace(/\/+$/, '') || '/'
       const found = resolved(rootFd, wanted)
@@ -95,9 +98,13 @@ function explained<T>(target: string, work: () => T): T {
     return work()
   } catch (error) {
     if (error instanceof WherryError || errnoOf(error) === undefined) throw error
-    throw new WherryError('sandbox-failed', `cannot make the mount point ${target}: ${errnoOf(error) ?? ''}`, {
-      cause: error,
-    })
+    throw new WherryError(
+      'sandbox-failed',
+      `cannot make ${target} in the image or in what is mounted there: ${errnoOf(error) ?? ''}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

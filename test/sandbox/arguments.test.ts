@@ -15,7 +15,7 @@ const spec: ProcessSpec = {
   extraHosts: [],
   stdio: { kind: 'null' },
 }
-const places = { root: '/r', tool: (name: string) => `/usr/bin/${name}`, table: true }
+const places = { root: '/r', tool: (name: string) => `/usr/bin/${name}`, table: true, job: false }
 
 const after = (list: readonly string[], item: string): string[] => list.slice(list.lastIndexOf(item) + 1)
 

@@ -1,21 +1,12 @@
 /** Builds small Dockerfiles through the program, over a busybox of this machine, and reads what came out with tar. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
-import { missingTools } from './need.ts'
+import { busybox, noStaticBusybox } from './busybox.ts'
 import { type Home, type Ran, newHome } from './wherry.ts'
 
-/** The machine's busybox. */
-export const busybox = '/bin/busybox'
-
-/** Why there is no statically linked busybox to make an image of, or undefined. */
-export function noStaticBusybox(): string | undefined {
-  if (!existsSync(busybox)) return `${busybox} is not installed`
-  const interpreter = Buffer.from('/lib64/ld-linux')
-  return readFileSync(busybox).includes(interpreter) ? `${busybox} is not static` : missingTools('tar')
-}
+export { busybox, noStaticBusybox }
 
 /** One entry of a tar, as GNU tar lists it. */
 export interface Listed {

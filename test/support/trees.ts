@@ -1,7 +1,6 @@
 /** Trees of this machine over a store in a temp folder, with a static busybox as the only layer: for tests of runs. */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Digest, digestOf } from '../../src/core/digest.ts'
@@ -14,7 +13,7 @@ import { openStore } from '../../src/store/store.ts'
 import { createTrees } from '../../src/trees/client.ts'
 import type { StackLayer, TreeRun, Trees } from '../../src/trees/contract.ts'
 import { type RawEntry, rawTar } from './raw-tar.ts'
-import { busybox } from './busybox-image.ts'
+import { busybox } from './busybox.ts'
 
 /** What a run left and said. */
 export interface TreeRan {
@@ -48,13 +47,13 @@ const applets = (
   'grep dd test sed tail ps kill printf'
 ).split(' ')
 
-/** Opens a bench; `isolation` and driver as they are. */
-export async function openBench(
-  isolation: 'mapped' | 'single',
-  driver: 'overlay' | 'copy' = 'overlay',
-): Promise<Bench> {
+type Isolation = 'mapped' | 'single'
+type Driver = 'overlay' | 'copy'
+
+/** Opens a bench; `isolation` and driver as they are. With `stdio` a run may have the standard streams of this process. */
+export async function openBench(isolation: Isolation, driver: Driver = 'overlay', stdio?: 'inherit'): Promise<Bench> {
   const root = mkdtempSync(join(tmpdir(), 'wherry-bench-'))
-  const bench = await benchIn(root, isolation, driver)
+  const bench = await benchIn(root, { isolation, driver, stdio })
   return {
     ...bench,
     close: async () => {
@@ -64,12 +63,20 @@ export async function openBench(
   }
 }
 
-async function benchIn(root: string, isolation: 'mapped' | 'single', driver: 'overlay' | 'copy'): Promise<Bench> {
+interface BenchOptions {
+  readonly isolation: Isolation
+  readonly driver: Driver
+  readonly stdio: 'inherit' | undefined
+}
+
+async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
+  const { isolation, driver, stdio } = options
   const store = await openStore(join(root, 'store'))
   const mode = chosenMode(choose(await probeFacts(), isolation))
   const trees = createTrees({
     mode,
     driver,
+    stdio,
     snapshotsDir: (name) => store.snapshotsDir(name),
     mountsDir: (map) => store.mountsDir(map),
   })
@@ -101,7 +108,7 @@ async function benchIn(root: string, isolation: 'mapped' | 'single', driver: 'ov
     trees,
     base,
     layer,
-    other: () => benchIn(root, isolation, driver),
+    other: () => benchIn(root, options),
     close: () => trees.close(),
     run: async (script, more = {}, signal = never) => {
       const contentsPath = store.tempPath('contents')
@@ -127,12 +134,4 @@ async function benchIn(root: string, isolation: 'mapped' | 'single', driver: 'ov
       return { exitCode, ...said, layer: list, paths: list.map((entry) => entry.path).filter((path) => path !== '') }
     },
   }
-}
-
-/** Makes a folder with a file in it, for sockets and the like. */
-export function scratchFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'wherry-scratch-'))
-  mkdirSync(join(dir, 'sub'))
-  execFileSync('chmod', ['711', dir])
-  return dir
 }

@@ -74,12 +74,16 @@ export function folderOf(user: User): string {
   return folder
 }
 
-/** Bundles a script with the sandbox's threads beside it; returns the file to run with Node and how to remove it. */
+/** Bundles a script with the inner process and the sandbox's threads beside it; returns the file to run with Node and how to remove it. */
 export async function bundleWithThreads(script: string): Promise<{ readonly file: string; remove(): void }> {
   mkdirSync(cache, { recursive: true })
   const outdir = mkdtempSync(join(cache, 'wherry-trial-'))
   await build({
-    entryPoints: { script, 'sandbox-worker': join(source, 'sandbox/worker/main.ts') },
+    entryPoints: {
+      script,
+      inner: join(source, 'trees/inner/main.ts'),
+      'sandbox-worker': join(source, 'sandbox/worker/main.ts'),
+    },
     outdir,
     bundle: true,
     splitting: true,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TreeMount } from '../../src/trees/contract.ts'
-import { noStaticBusybox } from '../support/busybox-image.ts'
+import { noStaticBusybox } from '../support/busybox.ts'
 import { lacks, noFullMap, noUserNamespace } from '../support/need.ts'
 import { type Bench, openBench } from '../support/trees.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TreeMount } from '../../src/trees/contract.ts'
-import { noStaticBusybox } from '../support/busybox-image.ts'
+import { noStaticBusybox } from '../support/busybox.ts'
 import { lacks, noFullMap, noUserNamespace } from '../support/need.ts'
 import { type Bench, openBench } from '../support/trees.ts'
 

@@ -1,12 +1,12 @@
 /** A process over a stack: mount, run, unmount, and a layer of what it changed. */
 import { StringDecoder } from 'node:string_decoder'
-import { WherryError } from '../../core/errors.ts'
 import { digestOf } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
+import { type Cgroup, makeCgroup } from '../../host/cgroups.ts'
 import type { SealItem } from '../../layer/contract.ts'
 import { sealLayer } from '../../layer/seal.ts'
 import type { Draft } from '../../rootfs/contract.ts'
-import type { ProcessResult, Stdio } from '../../sandbox/contract.ts'
+import type { ProcessResult, ProcessSpec, Stdio } from '../../sandbox/contract.ts'
 import type { TreeRun, TreeRunResult } from '../contract.ts'
 import { type PreparedMounts, prepareMounts } from './mounts.ts'
 import { makeFolders, readUser } from './root-files.ts'
@@ -21,7 +21,6 @@ interface Tools {
 
 /** Serves `Trees.run`. */
 export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise<TreeRunResult> {
-  refuseUnfinished(run)
   const draft = await inner.snapshots.begin(run.layers.map((l) => l.chainId))
   let committed = false
   try {
@@ -40,14 +39,6 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
   }
 }
 
-function refuseUnfinished(run: TreeRun): void {
-  if (run.onFailure !== undefined || run.cgroupParent !== undefined || (run.ulimits ?? []).length > 0)
-    throw new WherryError(
-      'not-implemented',
-      'limits of a run, and a command for when it fails, are not implemented yet',
-    )
-}
-
 async function runInDraft(
   inner: Inner,
   draft: Draft,
@@ -55,42 +46,46 @@ async function runInDraft(
 ): Promise<ProcessResult> {
   const mounted = await draft.mount()
   let prepared: PreparedMounts | undefined
+  let cgroup: Cgroup | undefined
   const { stdio, flush } = run.foreground ? { stdio: foreground, flush: () => undefined } : piped(tools)
   try {
     prepared = await prepareMounts(inner, run.mounts ?? [], { dir: draft.dir, signal: tools.signal })
-    const user = readUser(mounted.path, run.user)
-    makeFolders(mounted.path, run.cwd)
-    const hasHome = run.env.some((line) => line.startsWith('HOME='))
-    const { args, cwd, network, hostname, extraHosts, script, shmSize } = run
-    const { mounts } = prepared
-    const { uid, gid } = user
-    // The primary group is one of the supplementary ones too, as containerd has it.
-    const supplementaryGids = [...new Set([gid, ...user.supplementaryGids])]
-    const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
-    const spec = {
-      args,
-      env,
-      cwd,
-      uid,
-      gid,
-      supplementaryGids,
-      network,
-      hostname,
-      extraHosts,
+    if (run.cgroupParent) cgroup = makeCgroup(run.cgroupParent)
+    const spec: ProcessSpec = {
+      ...specOf(mounted.path, run),
+      mounts: prepared.mounts,
+      cgroup: cgroup?.dir,
       stdio,
-      script,
-      mounts,
-      shmSize,
     }
-    return await inner.sandbox.run(mounted.path, spec, tools.signal)
+    const result = await inner.sandbox.run(mounted.path, spec, tools.signal)
+    if (result.exitCode !== 0 && run.onFailure !== undefined) {
+      flush()
+      await inner.sandbox.run(mounted.path, { ...spec, args: run.onFailure, stdio: job }, tools.signal)
+    }
+    return result
   } finally {
     flush()
+    await cgroup?.remove()
     await prepared?.release()
     await mounted.unmount()
   }
 }
 
 const foreground: Stdio = { kind: 'inherit', fds: [0, 1, 2] }
+const job: Stdio = { ...foreground, job: true }
+
+/** What the root file system at `root` says about the process. Makes its working directory. */
+function specOf(root: string, run: TreeRun): Omit<ProcessSpec, 'stdio'> {
+  const { args, cwd, network, hostname, extraHosts, script, shmSize, ulimits: limits } = run
+  const user = readUser(root, run.user)
+  makeFolders(root, cwd)
+  const hasHome = run.env.some((line) => line.startsWith('HOME='))
+  const { uid, gid } = user
+  // The primary group is one of the supplementary ones too, as containerd has it.
+  const supplementaryGids = [...new Set([gid, ...user.supplementaryGids])]
+  const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
+  return { args, env, cwd, uid, gid, supplementaryGids, network, hostname, extraHosts, script, shmSize, limits }
+}
 
 /** Output as notes; a character that two chunks share is held back until it is whole. */
 function piped(tools: Tools): { stdio: Stdio; flush: () => void } {

@@ -1,0 +1,33 @@
+/** Which processes a terminal's keys go to: tcsetpgrp(3). */
+import { libcFunction } from './libc.ts'
+
+const tcgetpgrp = libcFunction('int tcgetpgrp(int)')
+const tcsetpgrp = libcFunction('int tcsetpgrp(int, int)')
+const pthreadSigmask = libcFunction('int pthread_sigmask(int, void*, void*)')
+
+/** sizeof(sigset_t), generously. */
+const signalSetSize = 128
+const sigTtou = 22
+const block = 0
+const setMask = 2
+
+/**
+ * Remembers to whom the keys of this session's terminal go.
+ * @returns gives them back to the same; undefined if the descriptor is not that terminal
+ */
+export function keepTerminal(fd: number): (() => void) | undefined {
+  const group = tcgetpgrp(fd)
+  if (group < 0) return undefined
+  return () => {
+    const before = Buffer.alloc(signalSetSize)
+    const ttou = Buffer.alloc(signalSetSize)
+    ttou.writeUInt32LE(2 ** (sigTtou - 1))
+    // Who asks for the terminal from the background is stopped, unless this signal is blocked.
+    pthreadSigmask(block, ttou, before)
+    try {
+      tcsetpgrp(fd, group)
+    } finally {
+      pthreadSigmask(setMask, before, null)
+    }
+  }
+}
