@@ -82,6 +82,13 @@ export const buildOptions = {
     value: 'OS/ARCH[,…]',
     help: 'Platforms to build for (default this machine); several make an index',
   },
+  call: {
+    kind: 'string',
+    value: 'METHOD',
+    help: 'Ask instead of building: build|check|outline|targets[,format=text|json][,ignorestatus=true]',
+  },
+  check: { kind: 'boolean', help: 'Make the build checks and do not build; the same as --call check' },
+  format: { kind: 'string', value: 'FORMAT', help: 'How --check tells what it found: text, json (a list) or sarif' },
   ...registryOptions,
   load: {
     kind: 'optional',
@@ -101,12 +108,9 @@ export const unsupportedBuildOptions = [
   '--build-context',
   '--cache-from',
   '--cache-to',
-  '--call',
   '--cgroup-parent',
-  '--check',
   '--secret',
   '--shm-size',
   '--ssh',
   '--ulimit',
-  '--format',
 ] as const

@@ -4,6 +4,8 @@ import { build } from '../../build/build.ts'
 import type { BuildRequest } from '../../build/contract.ts'
 import { WherryError } from '../../core/errors.ts'
 import type { ProgressMode } from '../../ui/pick.ts'
+import { type Call, parseCall } from '../call/call.ts'
+import type { CallParts } from '../call/run.ts'
 import { readBuildArgFiles } from '../build-arg-file.ts'
 import { type BuildOptions, buildRequest, wantsLoad } from '../build-request.ts'
 import { buildOptions, unsupportedBuildOptions } from '../build-options.ts'
@@ -28,15 +30,19 @@ export const command = defineCommand({
     ['wherry build -o out .', "The result's files as a folder"],
     ['wherry build --output type=oci,dest=app.tar .', 'The image as an OCI archive'],
     ['wherry build - < Dockerfile', 'A Dockerfile that copies nothing'],
+    ['wherry build --check .', 'What is doubtful in the Dockerfile, without building it'],
   ],
   run: async ({ options: given, args }, io) => {
     const fromFiles = await readBuildArgFiles(given['build-arg-file'], io.cwd)
     const options = { ...given, 'build-arg': [...fromFiles, ...given['build-arg']] }
     const context = contextOf(args, options)
-    if (context !== '-' && options.file !== '-') return runBuild(buildRequest(options, context, io), options, io)
+    const call = parseCall(options)
+    const perform = (request: BuildRequest): Promise<number> =>
+      call === undefined ? runBuild(request, options, io) : answer(call, { request, options, io })
+    if (context !== '-' && options.file !== '-') return perform(buildRequest(options, context, io))
     return withStdinDockerfile(io, async ({ dockerfile, emptyContext }) => {
       const folder = context === '-' ? emptyContext : context
-      return runBuild({ ...buildRequest({ ...options, file: dockerfile }, folder, io) }, options, io)
+      return perform({ ...buildRequest({ ...options, file: dockerfile }, folder, io) })
     })
   },
 })
@@ -68,6 +74,14 @@ function contextOf(args: readonly string[], { file }: Options): string {
 const noEngine =
   'there is no engine to load into: the image is in the store of wherry. To hand it over: ' +
   'wherry build --output type=docker,dest=- … | docker load'
+
+/** Answers a question about the build. Loaded here: a build needs none of it. */
+async function answer(call: Call, parts: CallParts): Promise<number> {
+  const { request, io } = parts
+  io.sources.set(basename(request.dockerfile), request.dockerfile)
+  const { runCall } = await import('../call/run.ts')
+  return runCall(call, parts)
+}
 
 async function runBuild(request: BuildRequest, options: Options, io: Io): Promise<number> {
   io.sources.set(basename(request.dockerfile), request.dockerfile)
