@@ -1,6 +1,6 @@
 /** What can be said of a Dockerfile without building it: what the checks find, its stages, its parameters. */
 import { basename } from 'node:path'
-import type { WherryError} from '../core/errors.ts';
+import type { WherryError } from '../core/errors.ts'
 import { asWherryError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
 import { type Finding, noChecks } from '../dockerfile/checks/checks.ts'
