@@ -125,6 +125,8 @@ function noTrees(refuse: () => Mode): Trees {
     unpack: refused,
     run: refused,
     remove: refused,
+    cacheMounts: refused,
+    removeCacheMounts: refused,
     warm: () => undefined,
     close: () => Promise.resolve(),
   }

@@ -17,8 +17,8 @@ import { withLock } from './lock.ts'
 import { type Marker, createMarker } from './mark.ts'
 import { readRecord } from './records.ts'
 
-/** Without `all`, step records and snapshots used within this time stay, in milliseconds. */
-const keepUsedMs = 14 * 24 * 3600 * 1000
+/** Without `all`, step records, snapshots and cache mounts used within this time stay, in milliseconds. */
+export const keepUsedMs = 14 * 24 * 3600 * 1000
 
 /** The kernel's file times may lag behind the clock by a tick; generously, in milliseconds. */
 const clockSlackMs = 1000

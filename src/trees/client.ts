@@ -5,7 +5,7 @@ import type { Digest } from '../core/digest.ts'
 import { bundledFile } from '../host/bundle.ts'
 import type { InnerProcess, Mode } from '../host/contract.ts'
 import { enterNamespace } from '../host/namespace.ts'
-import type { IndexedLayer, StackLayer, TreeRun, TreeRunResult, Trees } from './contract.ts'
+import type { CacheMount, IndexedLayer, StackLayer, TreeRun, TreeRunResult, Trees } from './contract.ts'
 import { type Caller, createCaller, protocolVersion } from './rpc.ts'
 import type { InnerSetup } from './setup.ts'
 
@@ -66,6 +66,9 @@ export function createTrees(options: TreesOptions): Trees {
     remove: async (chainIds, { signal }) => {
       await call('remove', { chainIds }, { signal })
     },
+    cacheMounts: async ({ signal }) => (await call('cacheMounts', {}, { signal })) as CacheMount[],
+    removeCacheMounts: async (names, { signal }) =>
+      (await call('removeCacheMounts', { names }, { signal })) as CacheMount[],
     warm: () => void ensure().catch(() => undefined),
     close: async () => {
       if (started !== undefined) await started.then(stop, () => undefined)
@@ -111,4 +114,6 @@ export interface InnerCalls {
   readonly unpack: { readonly layers: readonly StackLayer[]; readonly temps: Readonly<Record<string, string>> }
   readonly run: TreeRun
   readonly remove: { readonly chainIds: readonly Digest[] }
+  readonly cacheMounts: object
+  readonly removeCacheMounts: { readonly names: readonly string[] }
 }

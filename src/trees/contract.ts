@@ -121,6 +121,17 @@ export interface IndexedLayer {
   readonly contentsPath: string
 }
 
+/** A cache mount in the store. */
+export interface CacheMount {
+  readonly name: string
+  /** As the runs call it. */
+  readonly id: string
+  /** On disk. */
+  readonly bytes: number
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number
+}
+
 /** The service. All calls may run at once. Errors: `sandbox-failed`, `host-unsupported`, `archive-invalid`, `digest-mismatch`, `user-unknown`, `cancelled`. */
 export interface Trees {
   /** Of a stack's layers, those whose snapshot is absent. */
@@ -140,6 +151,10 @@ export interface Trees {
   run(run: TreeRun, onOutput: (stream: 'stdout' | 'stderr', text: string) => void, scope: Scope): Promise<TreeRunResult>
   /** Deletes snapshots; absent ones are fine. */
   remove(chainIds: readonly Digest[], scope: Scope): Promise<void>
+  /** The cache mounts under this map of ids. */
+  cacheMounts(scope: Scope): Promise<readonly CacheMount[]>
+  /** Deletes cache mounts by name, save those that a run has at the moment. Resolves with what went. */
+  removeCacheMounts(names: readonly string[], scope: Scope): Promise<readonly CacheMount[]>
   /** Starts the inner process ahead of a run that is sure to come. What goes wrong is told by that run. */
   warm(): void
   /** Ends the inner process, if it runs. */

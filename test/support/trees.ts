@@ -15,6 +15,9 @@ import type { StackLayer, TreeRun, Trees } from '../../src/trees/contract.ts'
 import { type RawEntry, rawTar } from './raw-tar.ts'
 import { busybox } from './busybox.ts'
 
+type Isolation = 'mapped' | 'single'
+type Driver = 'overlay' | 'copy'
+
 /** What a run left and said. */
 export interface TreeRan {
   readonly exitCode: number
@@ -36,8 +39,8 @@ export interface Bench {
   layer(entries: readonly RawEntry[], below?: readonly StackLayer[]): Promise<readonly StackLayer[]>
   /** Runs a shell script over `base`, or over other layers, and seals it. */
   run(script: string, more?: Partial<TreeRun>, signal?: AbortSignal): Promise<TreeRan>
-  /** Another inner process over the same store. */
-  other(): Promise<Bench>
+  /** Another inner process over the same store, in the same mode or another. */
+  other(isolation?: Isolation): Promise<Bench>
   close(): Promise<void>
 }
 
@@ -46,9 +49,6 @@ const applets = (
   'sh true cat sleep ls chown touch mkdir rmdir id stat find mount umount rm mv chmod readlink ln cp echo head wc nc df ' +
   'grep dd test sed tail ps kill printf'
 ).split(' ')
-
-type Isolation = 'mapped' | 'single'
-type Driver = 'overlay' | 'copy'
 
 /** Opens a bench; `isolation` and driver as they are. With `stdio` a run may have the standard streams of this process. */
 export async function openBench(isolation: Isolation, driver: Driver = 'overlay', stdio?: 'inherit'): Promise<Bench> {
@@ -108,7 +108,7 @@ async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
     trees,
     base,
     layer,
-    other: () => benchIn(root, options),
+    other: (another = isolation) => benchIn(root, { ...options, isolation: another }),
     close: () => trees.close(),
     run: async (script, more = {}, signal = never) => {
       const contentsPath = store.tempPath('contents')

@@ -198,4 +198,34 @@ describe.each(kinds)('cache mounts in %s mode', (isolation, skipped) => {
       expect(ran.stdout).toBe('x\n')
     })
   })
+
+  describe.skipIf(skipped)('can be listed and removed', () => {
+    const scope = { signal: new AbortController().signal, emit: () => undefined }
+
+    test('with their id, size and last use', async () => {
+      const began = Date.now() - 1000
+      await bench.run('dd if=/dev/zero of=/c/f bs=1M count=1; ln /c/f /c/g; chown 33:33 /c/f; chmod 0 /c/f', {
+        mounts: [cache('listed')],
+      })
+      const found = (await other.trees.cacheMounts(scope)).find(({ id }) => id === 'listed')
+      expect(found?.bytes).toBeGreaterThan(1 << 20)
+      expect(found?.bytes).toBeLessThan(3 << 19)
+      expect(found?.lastUsed).toBeGreaterThan(began)
+    })
+
+    test('but not while a run has them; then nothing is left of them', async () => {
+      const mounts = [cache('in use')]
+      const run = bench.run('mkdir -m 0 /c/d; chown 33 /c/d; sleep 1', { mounts })
+      await delay(300)
+      const mine = async (): Promise<string[]> =>
+        (await other.trees.cacheMounts(scope)).filter(({ id }) => id === 'in use').map(({ name }) => name)
+      const names = await mine()
+      expect(names).toHaveLength(1)
+      expect(await other.trees.removeCacheMounts(names, scope)).toEqual([])
+      expect((await run).exitCode).toBe(0)
+      expect(await other.trees.removeCacheMounts([...names, '../../x'], scope)).toMatchObject([{ id: 'in use' }])
+      expect(await mine()).toEqual([])
+      expect((await bench.run('ls /c', { mounts })).stdout).toBe('')
+    })
+  })
 })

@@ -5,6 +5,7 @@ import type { Scope } from '../../core/scope.ts'
 import { WherryError } from '../../core/errors.ts'
 import type { CollectionReport, Store } from '../../store/contract.ts'
 import { humanSize } from '../../ui/human.ts'
+import { pruneCacheMounts } from '../cache-mounts.ts'
 import { defineCommand } from '../command.ts'
 import { type Io, noteLine, printLine } from '../io.ts'
 import { openStoreFor } from '../store.ts'
@@ -14,7 +15,7 @@ export const command = defineCommand({
   usage: '[OPTIONS]',
   arguments: [0, 0],
   options: {
-    all: { kind: 'boolean', short: 'a', help: 'Also the whole build cache, however recently it was used' },
+    all: { kind: 'boolean', short: 'a', help: 'Also build cache and cache mounts that were used recently' },
     force: { kind: 'boolean', short: 'f', help: 'Do not ask' },
     'dry-run': { kind: 'boolean', help: 'Only say what would be deleted' },
   },
@@ -28,10 +29,14 @@ export const command = defineCommand({
     const dangling = (await store.images.list()).filter((image) => image.names.length === 0)
     if (!dryRun) for (const image of dangling) await store.images.remove(image.manifest.digest)
     const report = await store.collect({ all: options.all, dryRun })
-    if (!dryRun) await removeSnapshots(report, store, { scope: scopeOf(io, () => undefined), io })
+    const tools = { scope: scopeOf(io, () => undefined), io }
+    if (!dryRun) await removeSnapshots(report, store, tools)
+    const caches = await pruneCacheMounts(store, { all: options.all, dryRun }, tools)
     for (const image of dangling) printLine(io, `${dryRun ? 'Would delete' : 'Deleted'}: ${image.id}`)
-    const { blobs, steps, snapshots, bytes } = report
-    printLine(io, `${blobs} blobs, ${steps} cached steps, ${snapshots.length} snapshots`)
+    for (const { id } of caches) printLine(io, `${dryRun ? 'Would delete' : 'Deleted'}: cache mount ${id}`)
+    const { blobs, steps, snapshots } = report
+    const bytes = caches.reduce((sum, cache) => sum + cache.bytes, report.bytes)
+    printLine(io, `${blobs} blobs, ${steps} cached steps, ${snapshots.length} snapshots, ${caches.length} cache mounts`)
     printLine(io, `${dryRun ? 'Reclaimable' : 'Total reclaimed'} space: ${humanSize(bytes)}`)
     return 0
   },

@@ -5,6 +5,7 @@ import { folders } from '../../store/formats.ts'
 import type { Store } from '../../store/contract.ts'
 import { humanSize } from '../../ui/human.ts'
 import { formatTable } from '../../ui/table.ts'
+import { countCacheMounts } from '../cache-mounts.ts'
 import { defineCommand } from '../command.ts'
 import { type DiskUse, diskUse } from '../disk-use.ts'
 import { formatObjects } from '../format.ts'
@@ -39,12 +40,13 @@ interface Row {
 
 async function measure(store: Store): Promise<{ rows: Row[]; unreadable: number }> {
   const of = (folder: string): Promise<DiskUse> => diskUse(join(store.root, folder))
-  const [blobs, steps, snapshots, contexts, layers] = await Promise.all([
+  const [blobs, steps, snapshots, contexts, layers, mounts] = await Promise.all([
     of(join(folders.oci, 'blobs')),
     of(folders.steps),
     of(folders.snapshots),
     of(folders.contexts),
     of(folders.layers),
+    of(folders.mounts),
   ])
   const images = await store.images.list()
   const { bytes } = await store.collect({ all: true, dryRun: true })
@@ -58,8 +60,9 @@ async function measure(store: Store): Promise<{ rows: Row[]; unreadable: number 
     row('Images', images.length, blobs, bytes),
     row('Snapshots', await countSnapshots(store), snapshots, snapshots.bytes),
     row('Build Cache', steps.files, sum(steps, layers, contexts), steps.bytes + contexts.bytes),
+    row('Cache Mounts', await countCacheMounts(store), mounts, mounts.bytes),
   ]
-  return { rows, unreadable: sum(blobs, steps, snapshots, contexts, layers).unreadable }
+  return { rows, unreadable: sum(blobs, steps, snapshots, contexts, layers, mounts).unreadable }
 }
 
 function sum(...uses: readonly DiskUse[]): DiskUse {

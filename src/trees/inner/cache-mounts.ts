@@ -95,6 +95,11 @@ export function strictest(requests: readonly CacheMountRequest[]): ReadonlyMap<s
   return wanted
 }
 
+/** True for a name of a cache mount, of which private ones have several. */
+export function isCacheName(name: string): boolean {
+  return /^[0-9a-f]{64}(\.\d+)?$/.test(name)
+}
+
 /** The file that describes the cache mount at `folder`. */
 export function cacheFile(folder: string): string {
   return `${folder}.json`

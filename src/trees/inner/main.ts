@@ -7,6 +7,7 @@ import { createSandbox } from '../../sandbox/sandbox.ts'
 import type { InnerCalls } from '../client.ts'
 import { protocolVersion, serve } from '../rpc.ts'
 import type { InnerSetup } from '../setup.ts'
+import { listCacheMounts, removeCacheMounts } from './cache-list.ts'
 import { runTree } from './run.ts'
 import type { Inner } from './state.ts'
 import { unpackStack } from './unpack.ts'
@@ -27,6 +28,9 @@ await serve(control, control, {
   remove: async ({ chainIds }: InnerCalls['remove']) => {
     for (const chainId of chainIds) await inner.snapshots.remove(chainId)
   },
+  cacheMounts: () => Promise.resolve(listCacheMounts(inner.mountsDir)),
+  removeCacheMounts: ({ names }: InnerCalls['removeCacheMounts']) =>
+    Promise.resolve(removeCacheMounts(inner.mountsDir, names)),
 })
 process.exit(0)
 
