@@ -1,6 +1,15 @@
 /** The public library: what the command line is made of, for programs that build images themselves. The only barrel. */
 export { build } from './build/build.ts'
-export type { BuildRequest, BuildResult, Output } from './build/contract.ts'
+export type {
+  ArchiveOutput,
+  BuildRequest,
+  BuildResult,
+  ImageForm,
+  ImageMetadata,
+  ImageOutput,
+  Output,
+  TreeOutput,
+} from './build/contract.ts'
 export type { BuildDeps } from './build/deps.ts'
 export { type RunImageRequest, runImage } from './build/run-image.ts'
 export { type Digest, digestOf, isDigest, parseDigest } from './core/digest.ts'
@@ -13,6 +22,7 @@ export { choose, chosenMode } from './host/choose.ts'
 export type { Choice, Facts, Isolation, Mode } from './host/contract.ts'
 export { probeFacts } from './host/facts.ts'
 export { type HttpClient, createHttpClient } from './http/client.ts'
+export type { Annotation } from './oci/annotations.ts'
 export type { ImageConfig } from './oci/config.ts'
 export type { Descriptor } from './oci/descriptor.ts'
 export type { Image, Layer } from './oci/image.ts'
@@ -24,6 +34,7 @@ export { createCredentialProvider } from './registry/credential-store.ts'
 export { type RegistryServer, type RegistryServerOptions, createRegistryServer } from './registry-server/server.ts'
 export type { Store, StoredImage } from './store/contract.ts'
 export { openStore } from './store/store.ts'
+export type { Outgoing, OutgoingImage, OutgoingIndex, Packing } from './transfer/portable.ts'
 export { pullImage } from './transfer/pull.ts'
 export { type PushRequest, type PushResult, pushImage } from './transfer/push.ts'
 export { type TreesOptions, createTrees } from './trees/client.ts'

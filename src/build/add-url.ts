@@ -19,7 +19,7 @@ export interface Download {
 }
 
 /** Downloads a URL. @throws WherryError `network`, also for a status other than 200 */
-export async function download(url: string, { deps, scope }: Session): Promise<Download> {
+export async function download(url: string, { deps, scope }: Pick<Session, 'deps' | 'scope'>): Promise<Download> {
   const response = await deps.http.request({ method: 'GET', url: new URL(url), headers: {} }, scope.signal)
   const shown = redactUrl(new URL(url))
   if (response.status !== 200) {

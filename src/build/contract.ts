@@ -77,8 +77,6 @@ export interface BuildRequest {
   readonly annotations: readonly Annotation[]
   /** All layers above the base become one. */
   readonly squash: boolean
-  /** Seconds since 1970: times of config, history and of folders that WORKDIR makes. */
-  readonly sourceDateEpoch?: number
 }
 
 export interface BuildResult {

@@ -12,7 +12,7 @@ import type { BuiltImage } from './forms.ts'
 import { layerFiles } from './publish.ts'
 import { treeItems } from './tree-items.ts'
 
-/** Writes the output. @throws WherryError `io`, `usage` if two platforms have one file, the errors of fetching layers */
+/** Writes the output. @throws WherryError `io`, `build-failed` if two platforms have one file, the errors of fetching layers */
 export async function writeTree(built: readonly BuiltImage[], output: TreeOutput, session: Session): Promise<void> {
   const items = await itemsOf(built, output, session)
   const { dest } = output
@@ -65,7 +65,7 @@ function checkOverwriting(items: readonly SealItem[], platform: string, writers:
     const other = writers.get(entry.path)
     if (other !== undefined) {
       const what = `cannot overwrite ${toText(entry.path)} from ${other} with ${platform}`
-      throw new WherryError('usage', `${what} when platform-split is false`)
+      throw new WherryError('build-failed', `${what} when platform-split is false`)
     }
     writers.set(entry.path, platform)
   }

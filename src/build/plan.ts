@@ -14,6 +14,8 @@ import type { TransferDeps } from '../transfer/deps.ts'
 import { baseResolver } from './base-images.ts'
 import { findIgnore } from './context/ignore-source.ts'
 import type { BuildRequest } from './contract.ts'
+import type { BuildDeps } from './deps.ts'
+import { sourceEpoch } from './source-epoch.ts'
 
 /** What a plan is made with. */
 export interface Planning {
@@ -28,14 +30,20 @@ export interface Planning {
  * warned of, all are.
  * @throws as `build`
  */
-export async function planBuild(planning: Planning, platforms: readonly Platform[]): Promise<Plan[]> {
+export async function planBuild(
+  planning: Planning & { readonly deps: BuildDeps },
+  platforms: readonly Platform[],
+): Promise<Plan[]> {
   const { request, scope } = planning
   const file = basename(request.dockerfile)
   const parsed = parseChecked(await readDockerfile(request.dockerfile), { file, buildArgs: request.buildArgs })
   const { checks, dockerfile, error } = parsed
   try {
     if (dockerfile === undefined) throw error
-    const options = await planOptions(planning)
+    const options: PlanOptions = {
+      ...(await planOptions(planning)),
+      resolveEpoch: (source) => sourceEpoch(source, planning),
+    }
     const plans = platforms.map((targetPlatform, i) =>
       lower(dockerfile, { ...options, targetPlatform, checks: i === 0 ? checks : noChecks }),
     )
@@ -65,7 +73,6 @@ export async function planOptions(planning: Planning): Promise<PlanOptions> {
     network: request.network,
     noCache: request.noCache,
     noCacheStages: request.noCacheStages,
-    epoch: request.sourceDateEpoch,
     ignore: matcher,
     resolveBase: baseResolver(planning),
   }

@@ -7,7 +7,6 @@ import { type Platform, formatPlatform, hostPlatform, parsePlatform } from '../o
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
 import type { OptionValues } from './command.ts'
-import { sourceDateEpoch } from './epoch.ts'
 import { isLoad, parseOutputs } from './outputs.ts'
 
 export type BuildOptions = OptionValues<typeof buildOptions>
@@ -29,7 +28,6 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     if (options[name] === false || (name === 'load' && isOff(options.load ?? '')))
       throw new WherryError('usage', `--${name}=false is not possible`, { hint: noneOf[name] })
   }
-  const epoch = sourceDateEpoch(around.env)
   checkAttestations(options)
   const annotations = options.annotation.flatMap((text) => parseAnnotation(text, hostPlatform()))
   const outputs = parseOutputs(options.output, {
@@ -44,7 +42,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     dockerfile:
       options.file === undefined ? resolve(around.cwd, context, 'Dockerfile') : resolve(around.cwd, options.file),
     ...(options.target === undefined ? {} : { target: options.target }),
-    buildArgs: buildArgs(options['build-arg'], around.env),
+    buildArgs: { ...epochArg(around.env), ...buildArgs(options['build-arg'], around.env) },
     labels: Object.fromEntries(options.label.map((label) => splitPair(label, '--label')).map(([k, v]) => [k, v ?? ''])),
     env: environmentPairs(options.env, around.env),
     unsetEnv: options.unsetenv.flatMap((names) => names.split(',')),
@@ -58,7 +56,6 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     outputs,
     annotations,
     squash: options.squash,
-    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   }
 }
 
@@ -90,6 +87,11 @@ function buildArgs(args: readonly string[], env: RequestSurroundings['env']): Re
     if (value !== undefined) values[key] = value
   }
   return values
+}
+
+/** As docker does: the variable is a build arg, unless one is given. */
+function epochArg({ SOURCE_DATE_EPOCH = '' }: RequestSurroundings['env']): Record<string, string> {
+  return SOURCE_DATE_EPOCH === '' ? {} : { SOURCE_DATE_EPOCH }
 }
 
 function environmentPairs(lines: readonly string[], env: RequestSurroundings['env']): Record<string, string> {

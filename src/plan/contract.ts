@@ -34,8 +34,6 @@ interface StepCommon {
   readonly at: SourceRange
   /** Never taken from the cache. */
   readonly fresh: boolean
-  /** SOURCE_DATE_EPOCH in seconds, if set: the time of what wherry itself makes. */
-  readonly epoch?: number
 }
 
 /** What RUN --mount shows to the process. Targets are absolute. Nothing of a mount is part of the layer. */
@@ -166,6 +164,8 @@ export interface WorkdirStep extends StepCommon {
   readonly path: string
   /** Owner of what is made; '' is root. */
   readonly user: string
+  /** SOURCE_DATE_EPOCH in seconds, if set: the time of what is made. */
+  readonly epoch?: number
 }
 
 export type Step = RunStep | CopyStep | WorkdirStep
@@ -221,6 +221,11 @@ export interface PlannedStage {
   readonly uses: readonly number[]
 }
 
+/** What SOURCE_DATE_EPOCH may name: the build context, or what the one ADD of a stage fetches. */
+export type EpochSource =
+  | { readonly kind: 'context' }
+  | { readonly kind: 'url' | 'git'; readonly url: string; readonly checksum?: string }
+
 /** What lowering needs beside the Dockerfile. */
 export interface PlanOptions {
   readonly target?: string
@@ -239,7 +244,6 @@ export interface PlanOptions {
   readonly noCache: boolean
   /** Stages, by name or number, none of whose steps is taken from the cache. */
   readonly noCacheStages?: readonly string[]
-  readonly epoch?: number
   /** Takes what the build checks find. */
   readonly checks?: Checks
   /** What the context leaves out, for the check of COPY. */
@@ -250,6 +254,8 @@ export interface PlanOptions {
   readonly unknownBases?: ReadonlySet<Image>
   /** For RUN: hosts, limits. */
   readonly run?: Omit<RunSettings, 'hostname'>
+  /** The time of what SOURCE_DATE_EPOCH names, in seconds; undefined if it has none. */
+  resolveEpoch?(source: EpochSource): Promise<number | undefined>
   /** Finds a base image by name; called at most once per name and platform. */
   resolveBase(name: string, platform: Platform): Promise<Image>
 }

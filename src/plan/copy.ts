@@ -46,7 +46,6 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
     text: instruction.text,
     at: instruction.at,
     fresh: options.noCache,
-    epoch: options.epoch,
     from: from ?? { kind: 'context' },
     sources,
     destination: absoluteDestination(workdirOf(state), destination),
@@ -166,7 +165,7 @@ export function lowerWorkdir(state: StageState, instruction: WorkdirInstruction)
     text: instruction.text,
     at: instruction.at,
     fresh: options.noCache,
-    epoch: options.epoch,
+    epoch: state.context.epoch,
     path,
     user: runtimeOf(state.config).user,
   })

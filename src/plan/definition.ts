@@ -5,14 +5,14 @@ import type { RunMount, StepDraft } from './contract.ts'
 export function definitionOf(step: StepDraft): object {
   switch (step.kind) {
     case 'run': {
-      const { kind, args, env, cwd, user, network, script, epoch } = step
+      const { kind, args, env, cwd, user, network, script } = step
       const { cgroupParent: _where, ...settings } = step.settings
-      return { kind, args, env, cwd, user, network, script, epoch, mounts: step.mounts.map(mountDefinition), settings }
+      return { kind, args, env, cwd, user, network, script, mounts: step.mounts.map(mountDefinition), settings }
     }
     case 'copy': {
-      const { kind, sources, destination, chown, chmod, unpack, parents, exclude, epoch } = step
+      const { kind, sources, destination, chown, chmod, unpack, parents, exclude } = step
       const context = step.from.kind === 'context' ? step.from.name : undefined
-      return { kind, sources, destination, chown, chmod, unpack, parents, exclude, epoch, context }
+      return { kind, sources, destination, chown, chmod, unpack, parents, exclude, context }
     }
     case 'workdir': {
       const { kind, path, user, epoch } = step

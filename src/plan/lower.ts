@@ -1,5 +1,5 @@
 /** A Dockerfile and options -> a Plan. Stages are lowered on demand from the target, so only what it needs is resolved. */
-import { WherryError, withRange } from '../core/errors.ts'
+import { withRange } from '../core/errors.ts'
 import { noChecks } from '../dockerfile/checks/checks.ts'
 import { parseInstruction } from '../dockerfile/parse.ts'
 import type { Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
@@ -15,6 +15,7 @@ import { lowerCopy, lowerWorkdir } from './copy.ts'
 import { checkDefaultBases } from './froms.ts'
 import { type Globals, evaluateGlobals } from './globals.ts'
 import { applyEnvOption, finishTarget } from './overrides.ts'
+import { resolveEpoch, withEpochArg } from './epoch.ts'
 import { reachableSteps } from './reach.ts'
 import { lowerRun } from './run.ts'
 import { type StageHead, checkStageUses, earlierStage, findTarget, stageHeads } from './stages.ts'
@@ -40,11 +41,13 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     made.set(index, state)
     return state
   }
-  const epoch = epochOf(globals.values, options)
+  const epoch = await resolveEpoch(dockerfile, globals.values, options)
+  const args = withEpochArg(options, globals.values, epoch)
   const context: PlanContext = {
-    options: { ...options, epoch },
+    options: { ...options, buildArgs: args.buildArgs },
+    epoch,
     escape: dockerfile.escape,
-    globals: globals.values,
+    globals: args.globals,
     checks,
     steps: new Map(),
     warnings: [
@@ -77,16 +80,6 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     targetStage: targetIndex,
     globals,
   }
-}
-
-/** SOURCE_DATE_EPOCH in seconds: the build arg, else the default before FROM, else the caller's. */
-function epochOf(globals: ReadonlyMap<string, string>, options: PlanOptions): number | undefined {
-  const given = givenArg(options.buildArgs, 'SOURCE_DATE_EPOCH') ?? globals.get('SOURCE_DATE_EPOCH')
-  if (given === undefined || given === '') return options.epoch
-  if (/^\d{1,12}$/.test(given)) return Number(given)
-  throw new WherryError('dockerfile-invalid', `SOURCE_DATE_EPOCH is not a number of seconds: ${given}`, {
-    hint: 'Times taken from a context or a stage are not implemented yet.',
-  })
 }
 
 /** What the ARGs before FROM come to; reports base names that are nobody's without build args. */

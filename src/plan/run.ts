@@ -25,7 +25,6 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     text: instruction.text,
     at: instruction.at,
     fresh: options.noCache,
-    epoch: options.epoch,
     args,
     env: [...env].map(([name, value]) => `${name}=${value}`),
     hiddenEnv: proxyEnv(options.buildArgs),

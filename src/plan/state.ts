@@ -17,6 +17,8 @@ export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 /** What all stages of one plan share. */
 export interface PlanContext {
   readonly options: PlanOptions
+  /** SOURCE_DATE_EPOCH in seconds. */
+  readonly epoch: number | undefined
   readonly escape: '\\' | '`'
   /** Values of ARGs before FROM, and of the platform args. */
   readonly globals: ReadonlyMap<string, string>
@@ -76,7 +78,7 @@ function isFresh({ context, index, label }: StageState): boolean {
 
 /** Adds a history entry; `step` names the step whose layer it stands for. */
 export function addHistory(state: StageState, createdBy: string, step?: Digest): void {
-  const { epoch } = state.context.options
+  const { epoch } = state.context
   const entry: HistoryEntry = {
     ...(epoch === undefined ? {} : { created: isoSeconds(epoch) }),
     created_by: createdBy,

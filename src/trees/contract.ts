@@ -98,12 +98,7 @@ export interface TreeRun {
   /** A file that only the process sees, at /dev/pipes/NAME. */
   readonly script?: { readonly name: string; readonly content: string }
   /** Temp files for the layer that its changes become: uncompressed tar, and contents list. Undefined: changes are dropped. */
-  readonly output?: {
-    readonly tarPath: string
-    readonly contentsPath: string
-    /** Later times are set to this (SOURCE_DATE_EPOCH), in seconds. */
-    readonly clampSeconds?: number
-  }
+  readonly output?: { readonly tarPath: string; readonly contentsPath: string }
   /** True: the process gets wherry's own standard streams (`run` in the foreground). */
   readonly foreground: boolean
 }

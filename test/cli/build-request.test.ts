@@ -77,9 +77,11 @@ describe('a request', () => {
     expect(made).toMatchObject({
       platforms: [{ os: 'linux', architecture: 'arm64' }],
       network: 'none',
-      sourceDateEpoch: 1_700_000_000,
+      buildArgs: { SOURCE_DATE_EPOCH: '1700000000' },
     })
-    expect(() => request('.', { SOURCE_DATE_EPOCH: 'now' })).toThrow('not a number')
+    expect(request('--build-arg SOURCE_DATE_EPOCH=2 .', { SOURCE_DATE_EPOCH: '1' }).buildArgs).toEqual({
+      SOURCE_DATE_EPOCH: '2',
+    })
     expect(request('--platform linux/amd64,arm64 --platform linux/arm .').platforms).toEqual([
       { os: 'linux', architecture: 'amd64' },
       { os: 'linux', architecture: 'arm64' },

@@ -290,14 +290,14 @@ describe.skipIf(isMissing)('the config', () => {
       expect(named.config.config.Env).toEqual([defaultPath])
     })
 
-    it('and everything that the builder makes has the time of SOURCE_DATE_EPOCH', async () => {
-      const dockerfile = ['FROM scratch', 'WORKDIR /w', 'COPY <<EOF /w/made', 'x', 'EOF', 'ENV A=b']
+    it('has the time of SOURCE_DATE_EPOCH, as have folders that WORKDIR makes; files only where times are rewritten', async () => {
+      const dockerfile = ['FROM scratch', 'WORKDIR /w', 'COPY <<EOF /made', 'x', 'EOF', 'ENV A=b']
       const args = ['--build-arg', 'SOURCE_DATE_EPOCH=1700000000']
       const built = await builder.build(dockerfile, {}, args)
       expect(new Set(built.config.history.map((entry) => entry.created))).toEqual(new Set(['2023-11-14T22:13:20Z']))
       expect(built.config.created).toBe('2023-11-14T22:13:20Z')
-      const times = built.layers.flatMap((_, i) => [...built.layer(i).values()].map((entry) => entry.mtime))
-      expect(new Set(times)).toEqual(new Set(['2023-11-14 22:13:20']))
+      expect(built.layer(0).get('w')?.mtime).toBe('2023-11-14 22:13:20')
+      expect(built.layer(1).get('made')?.mtime).not.toBe('2023-11-14 22:13:20')
     })
   })
 })

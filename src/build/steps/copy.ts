@@ -132,16 +132,13 @@ async function spoolArchive(path: BytePath, { deps, scope }: Session): Promise<P
 
 async function heredocPart(
   { name, content }: CopyStepSource & { kind: 'heredoc' },
-  { step, session }: Finding,
+  { session }: Finding,
 ): Promise<Part> {
   const bytes = Buffer.from(content)
   const path = session.deps.store.tempPath('heredoc')
   await writeFile(path, bytes)
   const sha256 = digestOf(bytes).slice('sha256:'.length)
-  return filePart(
-    { name: fromText(name), mode: 0o644, mtime: timeOf(step), size: bytes.length, sha256 },
-    fromText(path),
-  )
+  return filePart({ name: fromText(name), mode: 0o644, mtime: now(), size: bytes.length, sha256 }, fromText(path))
 }
 
 async function urlPart(source: CopyStepSource & { kind: 'url' }, { step, session }: Finding): Promise<Part> {
@@ -215,7 +212,7 @@ async function itemsOf(
     destination: fromText(step.destination),
     chmod: step.chmod === undefined ? undefined : parseFileMode(step.chmod),
     owner,
-    now: timeOf(step),
+    now: now(),
   })
   for (const part of selection.parts) {
     if (part.kind === 'tree') for (const one of part.selected) placer.copy(part.source, one, part.filter)
@@ -239,7 +236,7 @@ async function ownerOf(
   return resolveOwner(chown, users)
 }
 
-/** The time of what wherry itself makes, in nanoseconds. */
-function timeOf({ epoch }: Pick<CopyStep, 'epoch'>): bigint {
-  return epoch === undefined ? BigInt(Date.now()) * 1_000_000n : BigInt(epoch) * 1_000_000_000n
+/** The time of what COPY itself makes, in nanoseconds: as in BuildKit the clock's, whatever SOURCE_DATE_EPOCH says. */
+function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
 }

@@ -24,7 +24,7 @@ export async function runRunStep(step: RunStep, { input, session, output }: Exec
     script,
     hostname: sandboxHostname,
     extraHosts: [],
-    output: { ...files, clampSeconds: step.epoch },
+    output: files,
     foreground: false,
   }
   const { exitCode, sealed } = await trees.run(run, output, session.scope)

@@ -27,9 +27,8 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
     const result = await runInDraft(inner, draft, { run, tools })
     if (result.exitCode !== 0 || run.output === undefined) return { exitCode: result.exitCode }
     const items = itemsOf(inner, draft, { run, result })
-    const { tarPath, contentsPath, clampSeconds } = run.output
-    const clampMtime = clampSeconds === undefined ? undefined : BigInt(clampSeconds) * 1_000_000_000n
-    const sealed = sealLayer({ items, tarPath, contentsPath, clampMtime })
+    const { tarPath, contentsPath } = run.output
+    const sealed = sealLayer({ items, tarPath, contentsPath })
     const below = run.layers.at(-1)?.chainId
     await inner.snapshots.commit(draft, below === undefined ? sealed.diffId : digestOf(`${below} ${sealed.diffId}`))
     committed = true
