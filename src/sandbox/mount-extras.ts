@@ -1,5 +1,6 @@
 /** The mounts that a run asks for, one after the other: each target is looked up in what the earlier ones show. */
 import { statSync } from 'node:fs'
+import { errnoOf } from '../core/errors.ts'
 import { bindMount, mount, mountFlags, restrictMount } from '../host/mounts.ts'
 import type { SandboxMount } from './contract.ts'
 import type { LaunchPlan } from './plan.ts'
@@ -41,9 +42,20 @@ function mountBind(wanted: Extract<SandboxMount, { kind: 'bind' }>, targets: Tar
   const { source, target, readOnly, data } = wanted
   const { path } = targets.place(target, statSync(source).isDirectory() ? 'folder' : 'file')
   bindMount(source, path)
-  if (readOnly) restrictMount(path, 'readOnly')
-  if (data === undefined) return
-  restrictMount(path, 'noSuid')
-  restrictMount(path, 'noDev')
-  if (!data.executable) restrictMount(path, 'noExec')
+  const kinds: Restriction[] = readOnly ? ['readOnly'] : []
+  if (data !== undefined) kinds.push('noSuid', 'noDev', ...(data.executable ? [] : (['noExec'] as const)))
+  restrict(path, kinds)
+}
+
+type Restriction = Parameters<typeof restrictMount>[1]
+
+function restrict(path: string, kinds: readonly Restriction[]): void {
+  try {
+    for (const kind of kinds) restrictMount(path, kind)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOSYS') throw error
+    // Before Linux 5.12: all flags at once, which must not lack one that the source has from its file system.
+    const flags = kinds.reduce((sum, kind) => sum | mountFlags[kind], mountFlags.bind | mountFlags.remount)
+    mount({ source: 'none', target: path, flags })
+  }
 }

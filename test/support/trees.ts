@@ -57,6 +57,10 @@ export async function openBench(isolation: Isolation, driver: Driver = 'overlay'
   return {
     ...bench,
     close: async () => {
+      // What belongs to other ids can only be deleted inside.
+      const scope = { signal: never, emit: () => undefined }
+      const names = (await bench.trees.cacheMounts(scope)).map(({ name }) => name)
+      await bench.trees.removeCacheMounts(names, scope)
       await bench.close()
       rmSync(root, { recursive: true, force: true })
     },
