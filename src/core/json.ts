@@ -36,10 +36,11 @@ export function stringArray(value: unknown): string[] | undefined {
 
 /** The string values of an object field; other values are left out. */
 export function stringRecord(value: unknown): Record<string, string> {
-  const out: Record<string, string> = {}
-  if (!isJsonObject(value)) return out
-  for (const [key, v] of Object.entries(value)) if (typeof v === 'string') out[key] = v
-  return out
+  if (!isJsonObject(value)) return {}
+  // Made of entries, so that `__proto__` is a key like any other.
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 /**

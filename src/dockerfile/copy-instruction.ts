@@ -2,7 +2,6 @@
 import { flagTables } from './flag-tables.ts'
 import { type HeredocStart, chompTabs, heredocOfWord } from './heredoc.ts'
 import type { AddInstruction, CopyInstruction, CopySource, Heredoc } from './instructions.ts'
-import type { RawHeredoc } from './parser.ts'
 import { type Request, flagsOf } from './request.ts'
 import { syntaxError } from './syntax-error.ts'
 
@@ -68,17 +67,19 @@ function sharedFlags(flags: ReturnType<typeof flagsOf>): Pick<CopyInstruction, '
 function paths(request: Request): { sources: CopySource[]; destination: string } {
   const destination = request.args.at(-1) ?? ''
   if (heredocOfWord(destination)) throw syntaxError(`${request.name} cannot accept a heredoc as a destination`)
+  // Of several bodies with one name the last one counts, as in BuildKit.
+  const bodies = new Map(request.node.heredocs.map(({ name, body }) => [name, body]))
   const files: CopySource[] = []
   const inline: CopySource[] = []
   for (const source of request.args.slice(0, -1)) {
     const start = heredocOfWord(source)
     if (start === undefined) files.push({ kind: 'path', path: source })
-    else inline.push({ kind: 'heredoc', heredoc: bodied(start, request.node.heredocs) })
+    else inline.push({ kind: 'heredoc', heredoc: bodied(start, bodies) })
   }
   return { sources: [...files, ...inline], destination }
 }
 
-function bodied(start: HeredocStart, heredocs: readonly RawHeredoc[]): Heredoc {
-  const body = heredocs.findLast((heredoc) => heredoc.name === start.name)?.body ?? ''
+function bodied(start: HeredocStart, bodies: ReadonlyMap<string, string>): Heredoc {
+  const body = bodies.get(start.name) ?? ''
   return { ...start, content: start.chomp ? chompTabs(body) : body }
 }

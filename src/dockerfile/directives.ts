@@ -5,7 +5,7 @@
  */
 import { parseJsonObject } from '../core/json.ts'
 import { syntaxError } from './syntax-error.ts'
-import { cut, trimStart } from './text.ts'
+import { cut, trimEndOf, trimStart } from './text.ts'
 
 const known: ReadonlySet<string> = new Set(['syntax', 'escape', 'check'])
 
@@ -31,21 +31,29 @@ export function directiveReader(comment = '#', skippedLines = 0): DirectiveReade
     read(text) {
       line++
       if (done) return undefined
-      const match = text.startsWith(comment)
-        ? /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$/.exec(
-            trimStart(text.slice(comment.length)),
-          )
-        : null
-      const name = match?.[1]?.toLowerCase()
-      if (match === null || name === undefined || !known.has(name)) {
+      const parts = text.startsWith(comment) ? splitDirective(trimStart(text.slice(comment.length))) : undefined
+      const name = parts?.name.toLowerCase()
+      if (parts === undefined || name === undefined || !known.has(name)) {
         done = true
         return undefined
       }
       if (seen.has(name)) throw syntaxError(`only one ${name} parser directive can be used`)
       seen.add(name)
-      return { name, value: match[2] ?? '', line }
+      return { name, value: parts.value, line }
     },
   }
+}
+
+/** `name = value`, blanks around either dropped; a value of blanks alone is one blank. */
+function splitDirective(text: string): { name: string; value: string } | undefined {
+  const match = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=/.exec(text)
+  if (match === null) return undefined
+  const isBlank = (char: string): boolean => '\t\n\f\r '.includes(char)
+  const behind = text.slice(match[0].length)
+  let start = 0
+  while (start < behind.length - 1 && isBlank(behind.charAt(start))) start++
+  const value = trimEndOf(behind.slice(start), isBlank) || behind.slice(start)
+  return value === '' || value.includes('\n') ? undefined : { name: match[1]!, value }
 }
 
 /** A directive found ahead of parsing. `name` is the first word of `value`: the image of a `syntax` directive. */

@@ -11,7 +11,7 @@ import {
   trimPrefix,
   trimSuffix,
 } from './shell-pattern.ts'
-import { syntaxError } from './syntax-error.ts'
+import { maxExpanded, syntaxError, tooLong } from './syntax-error.ts'
 import { isSpace } from './text.ts'
 
 /** Looks up a variable; undefined if it is not set. */
@@ -46,7 +46,7 @@ export interface Expanded {
  */
 export function expandWord(word: string, env: Lookup, options: ExpandOptions): Expanded {
   const lexer = new Lexer(word, env, options)
-  const { value } = lexer.run()
+  const value = lexer.run()
   return { value, matched: [...lexer.matched], unmatched: [...lexer.unmatched] }
 }
 
@@ -55,7 +55,9 @@ export function expandWord(word: string, env: Lookup, options: ExpandOptions): E
  * @throws WherryError `dockerfile-syntax`
  */
 export function expandWords(word: string, env: Lookup, options: ExpandOptions): string[] {
-  return new Lexer(word, env, options).run().words
+  const words = wordCollector()
+  new Lexer(word, env, options).run(words)
+  return words.done()
 }
 
 /**
@@ -66,10 +68,8 @@ export function expandHeredoc(body: string, env: Lookup): Expanded {
   return expandWord(body, env, { escape: '\\', plainQuotes: true })
 }
 
-interface Result {
-  readonly value: string
-  readonly words: string[]
-}
+/** How deep `${…}` may stand in each other. */
+const maxDepth = 500
 
 /** A position in a word; every method reads on from it. */
 class Lexer {
@@ -80,6 +80,7 @@ class Lexer {
   readonly #env: Lookup
   readonly #options: ExpandOptions
   #at = 0
+  #depth = 0
   #keepEscapes: boolean
 
   constructor(source: string, env: Lookup, options: ExpandOptions) {
@@ -90,12 +91,13 @@ class Lexer {
     this.#keepEscapes = options.keepEscapes ?? false
   }
 
-  run(): Result {
+  /** Reads all of it; `words` gets the words. */
+  run(words?: WordCollector): string {
     try {
-      return this.#until(undefined)
+      return this.#until(undefined, words)
     } catch (error) {
       const { message } = asWherryError(error)
-      throw syntaxError(`failed to process ${JSON.stringify(this.#source)}: ${message}`)
+      throw syntaxError(`failed to process ${JSON.stringify(shortened(this.#source))}: ${message}`)
     }
   }
 
@@ -108,22 +110,22 @@ class Lexer {
   }
 
   /** Reads up to `stop`, which is taken too, or to the end if it is undefined. */
-  #until(stop: string | undefined): Result {
-    const words = wordCollector()
+  #until(stop: string | undefined, words?: WordCollector): string {
     let value = ''
     for (;;) {
       const char = this.#peek()
       if (char === undefined) break
       if (char === stop) {
         this.#at++
-        return { value, words: words.done() }
+        return value
       }
       const part = this.#part(char)
       value += part.text
-      words.add(part.text, part.splits)
+      if (value.length > maxExpanded) throw tooLong()
+      words?.add(part.text, part.splits)
     }
     if (stop !== undefined) throw syntaxError(`unexpected end of statement while looking for matching ${stop}`)
-    return { value, words: words.done() }
+    return value
   }
 
   /** Reads one quoted string, reference, escape or character. `splits`: white space in it parts words. */
@@ -158,6 +160,7 @@ class Lexer {
       if (char === undefined) throw syntaxError('unexpected end of statement while looking for matching double-quote')
       if (char === '$') {
         text += this.#reference()
+        if (text.length > maxExpanded) throw tooLong()
         continue
       }
       this.#at++
@@ -202,7 +205,7 @@ class Lexer {
 
   /** What follows the name in `${name…}`. */
   #braced(name: string): string {
-    const char = this.#next() ?? ''
+    const char = this.#next() ?? '\ufffd'
     switch (char) {
       case '}':
         return this.#lookup(name) ?? (this.#options.keepUnset ? `\${${name}}` : '')
@@ -260,14 +263,17 @@ class Lexer {
   #operand(stop: '}' | '/', keepEscapes: boolean): string {
     const before = this.#keepEscapes
     this.#keepEscapes = keepEscapes
+    this.#depth++
     try {
-      return this.#until(stop).value
+      if (this.#depth > maxDepth) throw syntaxError(`\${} stands in itself more than ${maxDepth} times`)
+      return this.#until(stop)
     } catch (error) {
       throw this.#peek() === undefined
         ? syntaxError(`syntax error: missing '${stop}'${stop === '/' ? ' in ${}' : ''}`)
         : error
     } finally {
       this.#keepEscapes = before
+      this.#depth--
     }
   }
 
@@ -300,8 +306,18 @@ function unsupported(modifier: string): Error {
   return syntaxError(`unsupported modifier (${modifier}) in substitution`)
 }
 
+interface WordCollector {
+  add(this: void, text: string, splits: boolean): void
+  done(this: void): string[]
+}
+
+/** A text in an error message. */
+function shortened(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text
+}
+
 /** Collects words: white space parts them where it may. */
-function wordCollector(): { add: (text: string, splits: boolean) => void; done: () => string[] } {
+function wordCollector(): WordCollector {
   const words: string[] = []
   let word = ''
   const flush = (): void => {

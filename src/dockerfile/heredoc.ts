@@ -11,7 +11,7 @@ export interface HeredocStart {
   readonly fd: number
 }
 
-const opening = /^(\d*)<<(-?)[\t\n\f\r ]*([^<]*)$/
+const opening = /^(\d*)<<(-?)[\t\n\f\r ]*/
 
 const unset = (): undefined => undefined
 
@@ -21,8 +21,9 @@ const unset = (): undefined => undefined
  */
 export function parseHeredocStart(word: string): HeredocStart | undefined {
   const match = opening.exec(word)
-  const delimiter = match?.[3] ?? ''
-  if (match === null || delimiter === '') return undefined
+  if (match === null) return undefined
+  const delimiter = word.slice(match[0].length)
+  if (delimiter === '' || delimiter.includes('<')) return undefined
   const [name, more] = expandWords(delimiter, unset, { escape: '\\', keepUnset: true })
   if (name === undefined || more !== undefined) return undefined
   const [raw = ''] = expandWords(delimiter, unset, { escape: '\\', keepUnset: true, keepQuotes: true })

@@ -1,7 +1,7 @@
 /** The physical lines of a Dockerfile and the logical lines that continuations make of them. */
 import type { SourceRange } from '../core/errors.ts'
 import { syntaxError } from './syntax-error.ts'
-import { trimStart } from './text.ts'
+import { trimEndOf, trimStart } from './text.ts'
 
 const maxLineBytes = 65_535
 const maxFileBytes = 16 * 1024 * 1024
@@ -52,7 +52,7 @@ export function lineCursor(text: string, file: string): LineCursor {
 
 /** A line without its line ending. */
 export function withoutLineEnd(line: string): string {
-  return line.replace(/[\r\n]+$/, '')
+  return trimEndOf(line, (char) => char === '\n' || char === '\r')
 }
 
 /** True if the line is a comment, indented or not. */
@@ -62,7 +62,7 @@ export function isComment(line: string): boolean {
 
 /** A line cut before its continuation character; undefined if it has none. */
 export function beforeContinuation(line: string, escape: string): string | undefined {
-  const end = line.replace(/[ \t]+$/, '')
+  const end = trimEndOf(line, (char) => char === ' ' || char === '\t')
   // Two escape characters are an escaped one, which continues nothing.
   return end.endsWith(escape) && !end.endsWith(escape + escape) ? end.slice(0, -1) : undefined
 }

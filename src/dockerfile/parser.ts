@@ -63,7 +63,8 @@ export function parseNodes(text: string, file: string): ParsedNodes {
     if (isDirective) continue
     if (isComment(line)) {
       const comment = trim(line.slice(1))
-      comments = comment === '' ? [] : [...comments, comment]
+      if (comment === '') comments = []
+      else comments.push(comment)
     } else if (line !== '') {
       readInstruction(state, line, comments)
       comments = []

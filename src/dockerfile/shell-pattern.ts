@@ -2,10 +2,8 @@
  * Patterns of `${v#p}`, `${v%p}` and `${v/p/r}`: `?`, `*` and backslash escapes, no brackets.
  * POSIX shell 2.14 without bracket expressions, as docker/dockerfile:1 has it. Matching is polynomial.
  */
-import { syntaxError } from './syntax-error.ts'
-
-/** One place of a pattern: a run of anything, one of anything, or one exact character. */
-type Token = { readonly kind: 'run' } | { readonly kind: 'any' } | { readonly kind: 'char'; readonly char: string }
+import { type Token, scannerOf } from './glob-scan.ts'
+import { maxExpanded, syntaxError, tooLong } from './syntax-error.ts'
 
 /** A compiled pattern. */
 export type ShellPattern = readonly Token[]
@@ -19,8 +17,9 @@ export function compileShellPattern(text: string): ShellPattern {
   const tokens: Token[] = []
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at]!
-    if (char === '*') tokens.push({ kind: 'run' })
-    else if (char === '?') tokens.push({ kind: 'any' })
+    if (char === '*') {
+      if (tokens.at(-1)?.kind !== 'run') tokens.push({ kind: 'run' })
+    } else if (char === '?') tokens.push({ kind: 'any' })
     else if (char === '\\') tokens.push({ kind: 'char', char: escaped(chars[++at], text) })
     else tokens.push({ kind: 'char', char })
   }
@@ -32,35 +31,32 @@ function escaped(char: string | undefined, pattern: string): string {
   throw syntaxError(`invalid pattern (${pattern}) in substitution: invalid escape '\\${char ?? ''}'`)
 }
 
-/** Where a match that begins at `start` ends, the shortest or the longest; -1 if there is none. `*` and `?` stop at a line's end. */
+/** Where a match that begins at `start` ends, the shortest or the longest; -1 if there is none. */
 function matchEnd(pattern: ShellPattern, value: readonly string[], start: number, longest: boolean): number {
-  let states = closure(new Set([0]), pattern)
+  const scanner = scannerOf(pattern)
+  scanner.begin()
   let end = -1
   for (let at = start; ; at++) {
-    if (states.has(pattern.length)) {
+    if (scanner.isMatch()) {
       end = at
       if (!longest) return end
     }
     const char = value[at]
-    if (char === undefined || states.size === 0) return end
-    states = closure(step(states, pattern, char), pattern)
+    if (char === undefined || scanner.isDead()) return end
+    scanner.read(char)
   }
 }
 
-function step(states: ReadonlySet<number>, pattern: ShellPattern, char: string): Set<number> {
-  const next = new Set<number>()
-  for (const state of states) {
-    const token = pattern[state]
-    if (token === undefined) continue
-    if (token.kind === 'char' ? token.char === char : char !== '\n') next.add(token.kind === 'run' ? state : state + 1)
+/** Where matches can begin: at index i if `begins[i]` is 1. Found from behind, for all places at once. */
+function matchBegins(pattern: ShellPattern, value: readonly string[]): Uint8Array {
+  const begins = new Uint8Array(value.length + 1)
+  const scanner = scannerOf([...pattern].reverse())
+  for (let at = value.length; ; at--) {
+    scanner.begin()
+    if (scanner.isMatch()) begins[at] = 1
+    if (at === 0) return begins
+    scanner.read(value[at - 1]!)
   }
-  return next
-}
-
-/** Adds the places that are reached by letting a `*` match nothing. */
-function closure(states: Set<number>, pattern: ShellPattern): Set<number> {
-  for (const state of states) if (pattern[state]?.kind === 'run') states.add(state + 1)
-  return states
 }
 
 /** `value` without what `pattern` matches at its start. */
@@ -80,26 +76,28 @@ export function trimSuffix(pattern: ShellPattern, value: string, longest: boolea
 /** `value` with the first (leftmost, longest) match replaced. */
 export function replaceFirst(pattern: ShellPattern, value: string, replacement: string): string {
   const chars = Array.from(value)
-  for (let at = 0; at <= chars.length; at++) {
-    const end = matchEnd(pattern, chars, at, true)
-    if (end >= 0) return chars.slice(0, at).join('') + replacement + chars.slice(end).join('')
-  }
-  return value
+  const at = matchBegins(pattern, chars).indexOf(1)
+  if (at < 0) return value
+  return chars.slice(0, at).join('') + replacement + chars.slice(matchEnd(pattern, chars, at, true)).join('')
 }
 
 /**
  * `value` with all matches replaced; an empty match right behind another match does not count. As in BuildKit, where this is Go's
  * Regexp.ReplaceAllString, `$0` in the replacement is the match, `$$` a dollar and any other `$name` nothing.
+ * @throws WherryError `dockerfile-syntax` for a result that is too long
  */
 export function replaceAll(pattern: ShellPattern, value: string, replacement: string): string {
   const chars = Array.from(value)
+  const begins = matchBegins(pattern, chars)
+  const hasTemplate = replacement.includes('$')
   let out = ''
   let lastEnd = -1
   let at = 0
   while (at <= chars.length) {
-    const end = matchEnd(pattern, chars, at, true)
+    const end = begins[at] === 1 ? matchEnd(pattern, chars, at, true) : -1
     if (end >= 0 && !(end === at && at === lastEnd)) {
-      out += template(replacement, chars.slice(at, end).join(''))
+      out += hasTemplate ? template(replacement, chars.slice(at, end).join('')) : replacement
+      if (out.length > maxExpanded) throw tooLong()
       lastEnd = end
       if (end > at) {
         at = end

@@ -103,18 +103,29 @@ export function runtimeOf(config: ImageConfig): RuntimeConfig {
   const keys = (key: string): string[] => (isJsonObject(c[key]) ? Object.keys(c[key]) : [])
   const health = c['Healthcheck']
   return {
-    env: stringArray(c['Env']) ?? [],
+    // Read when asked for: most callers want one field of what may be large.
+    get env() {
+      return stringArray(c['Env']) ?? []
+    },
     cmd: stringArray(c['Cmd']),
     entrypoint: stringArray(c['Entrypoint']),
     workingDir: text('WorkingDir'),
     user: text('User'),
     shell: stringArray(c['Shell']),
-    labels: stringRecord(c['Labels']),
-    exposedPorts: keys('ExposedPorts'),
-    volumes: keys('Volumes'),
+    get labels() {
+      return stringRecord(c['Labels'])
+    },
+    get exposedPorts() {
+      return keys('ExposedPorts')
+    },
+    get volumes() {
+      return keys('Volumes')
+    },
     stopSignal: text('StopSignal') || undefined,
     healthcheck: isJsonObject(health) && stringArray(health['Test']) ? (health as unknown as Healthcheck) : undefined,
-    onBuild: stringArray(c['OnBuild']) ?? [],
+    get onBuild() {
+      return stringArray(c['OnBuild']) ?? []
+    },
   }
 }
 

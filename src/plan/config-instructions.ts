@@ -20,6 +20,7 @@ import type {
 } from '../dockerfile/instructions.ts'
 import { type Healthcheck, type RuntimeField, runtimeOf, withField, withRuntime } from '../oci/config.ts'
 import { checkJsonForm, checkLegacyPairs, checkPorts, checkSecretName, checkUsedOnce } from './checks.ts'
+import { setEnvLine } from './collections.ts'
 import { expand, expandToWords } from './expand.ts'
 import { goList, goQuoteList, healthcheckHistory } from './history.ts'
 import { type StageState, addHistory, setVariable } from './state.ts'
@@ -67,7 +68,8 @@ export function applyConfigInstruction(state: StageState, instruction: ConfigIns
       setRuntime(state, 'Shell', instruction.shell)
       return addHistory(state, `SHELL ${goList(instruction.shell)}`)
     case 'ONBUILD':
-      return setRuntime(state, 'OnBuild', [...runtimeOf(state.config).onBuild, instruction.trigger])
+      state.collections.onBuild.push(instruction.trigger)
+      return
   }
 }
 
@@ -78,10 +80,6 @@ function setRuntime(state: StageState, field: RuntimeField, value: Json | undefi
 /** An empty list is left out, as BuildKit's JSON has it. */
 function setList(state: StageState, field: 'Cmd' | 'Entrypoint', list: readonly string[]): void {
   setRuntime(state, field, list.length === 0 ? undefined : list)
-}
-
-function setKeys(state: StageState, field: 'ExposedPorts' | 'Volumes', keys: readonly string[]): void {
-  setRuntime(state, field, keys.length === 0 ? undefined : Object.fromEntries(keys.map((key) => [key, {}])))
 }
 
 function applyEnv(state: StageState, instruction: EnvInstruction): void {
@@ -96,19 +94,11 @@ function applyEnv(state: StageState, instruction: EnvInstruction): void {
 
 /** Sets variables of the image and of what follows in the stage, as one ENV. */
 export function setVariables(state: StageState, pairs: readonly (readonly [name: string, value: string])[]): void {
-  let env = [...runtimeOf(state.config).env]
   for (const [key, value] of pairs) {
-    env = setEnv(env, key, value)
+    setEnvLine(state.collections, key, value)
     setVariable(state, key, value)
   }
-  setRuntime(state, 'Env', env)
   addHistory(state, `ENV ${pairs.map((p) => p.join('=')).join(' ')}`)
-}
-
-/** A list of `NAME=value` with one variable set, in its old place if it had one. */
-export function setEnv(env: readonly string[], key: string, value: string): string[] {
-  const at = env.findIndex((line) => line.split('=', 1)[0] === key)
-  return at < 0 ? [...env, `${key}=${value}`] : env.with(at, `${key}=${value}`)
 }
 
 function applyLabel(state: StageState, instruction: LabelInstruction): void {
@@ -116,7 +106,7 @@ function applyLabel(state: StageState, instruction: LabelInstruction): void {
     ({ key, value }) => [expand(state, key, instruction), expand(state, value, instruction)] as const,
   )
   checkLegacyPairs(state, instruction.pairs, instruction)
-  setRuntime(state, 'Labels', { ...runtimeOf(state.config).labels, ...Object.fromEntries(pairs) })
+  for (const [key, value] of pairs) state.collections.labels.set(key, value)
   addHistory(state, `LABEL ${pairs.map((p) => p.join('=')).join(' ')}`)
 }
 
@@ -151,8 +141,8 @@ function applyExpose(state: StageState, instruction: ExposeInstruction): void {
   const words = instruction.ports.flatMap((port) => expandToWords(state, port, instruction))
   checkPorts(state, words, instruction)
   const ports = parsePorts(words, instruction.at)
-  const known = runtimeOf(state.config).exposedPorts
-  setKeys(state, 'ExposedPorts', [...known, ...ports])
+  state.context.budget.charge(10 * ports.length)
+  for (const port of ports) state.collections.exposedPorts.add(port)
   addHistory(state, `EXPOSE ${goList(ports)}`)
 }
 
@@ -183,8 +173,7 @@ function applyVolume(state: StageState, instruction: VolumeInstruction): void {
   if (paths.includes('')) {
     throw new WherryError('dockerfile-invalid', 'VOLUME specified can not be an empty string', { at: instruction.at })
   }
-  const known = runtimeOf(state.config).volumes
-  setKeys(state, 'Volumes', [...known, ...paths])
+  for (const path of paths) state.collections.volumes.add(path)
   addHistory(state, `VOLUME ${goList(paths)}`)
 }
 

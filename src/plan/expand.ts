@@ -22,6 +22,7 @@ export function expandBody(state: StageState, body: string, instruction: Common)
 
 function checked(state: StageState, instruction: Common, work: () => Expanded): string {
   const { value, unmatched } = located(instruction, work)
+  state.context.budget.charge(value.length)
   checkUnset(state, unmatched, instruction)
   return value
 }

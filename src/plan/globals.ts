@@ -3,6 +3,7 @@ import { type SourceRange, withRange } from '../core/errors.ts'
 import { type Expanded, expandWord } from '../dockerfile/expand.ts'
 import type { ArgInstruction, Dockerfile } from '../dockerfile/instructions.ts'
 import { givenArg } from './args.ts'
+import { newBudget } from './budget.ts'
 
 /** An ARG before FROM, as the last instruction that names it leaves it. */
 export interface GlobalArg {
@@ -32,6 +33,7 @@ export function evaluateGlobals(
 ): Globals {
   const values = new Map(predefined)
   const args = new Map<string, GlobalArg>()
+  const budget = newBudget()
   for (const instruction of globalArgs) {
     const { at, comments } = instruction
     for (const { key: name, value: written } of instruction.args) {
@@ -39,6 +41,7 @@ export function evaluateGlobals(
       const own = given === undefined && written !== undefined ? expand(written, instruction) : undefined
       const value = given ?? own?.value
       if (value !== undefined) values.set(name, value)
+      budget.charge(own?.value.length ?? 0)
       args.set(name, { name, value, uses: usesOf(name, own), at, comments })
     }
   }

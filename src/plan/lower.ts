@@ -7,8 +7,10 @@ import { emptyConfig, runtimeOf, withRuntime } from '../oci/config.ts'
 import type { Platform } from '../oci/platform.ts'
 import { isProxyArg, platformArgs } from './args.ts'
 import { applyArg } from './arg.ts'
+import { newBudget } from './budget.ts'
 import { isBuilderSetting, settingWarnings } from './buildkit-args.ts'
 import { checkBasePlatform } from './checks.ts'
+import { collectionsOf, setEnvLine, sizeOf, withCollections } from './collections.ts'
 import { applyConfigInstruction } from './config-instructions.ts'
 import type { Plan, PlanOptions, PlannedLine } from './contract.ts'
 import { lowerCopy, lowerWorkdir } from './copy.ts'
@@ -35,11 +37,11 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
   const made = new Map<number, Promise<StageState>>()
   const uses = new Map<number, Set<number>>()
   const stageAt = (index: number): Promise<StageState> => {
-    const known = made.get(index)
-    if (known !== undefined) return known
-    const state = lowerStage(dockerfile.stages[index]!, heads[index]!, context)
-    made.set(index, state)
-    return state
+    // Parents first, and not by recursion: there may be thousands.
+    const chain: number[] = []
+    for (let at: number | undefined = index; at !== undefined && !made.has(at); at = heads[at]!.parent) chain.push(at)
+    for (const at of chain.reverse()) made.set(at, lowerStage(dockerfile.stages[at]!, heads[at]!, context))
+    return made.get(index)!
   }
   const epoch = await resolveEpoch(dockerfile, globals.values, options)
   const args = withEpochArg(options, globals.values, epoch)
@@ -55,6 +57,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
       ...settingWarnings(dockerfile, options),
     ],
     consumed: new Set(globals.args.keys()),
+    budget: newBudget(),
     stage: (wanted, current) => {
       const index = earlierStage(dockerfile, wanted, current)
       if (index === undefined) return undefined
@@ -92,8 +95,7 @@ function globalsOf(dockerfile: Dockerfile, options: PlanOptions, name: string): 
 
 async function lowerStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
   const state = await beginStage(stage, head, context)
-  const triggers = runtimeOf(state.config).onBuild
-  state.config = withRuntime(state.config, 'OnBuild', undefined)
+  const triggers = state.collections.onBuild.splice(0)
   ensurePath(state)
   const { workingDir } = runtimeOf(state.config)
   // A relative one counts from itself: BuildKit treats it as a WORKDIR in force and given again.
@@ -101,10 +103,23 @@ async function lowerStage(stage: Stage, head: StageHead, context: PlanContext): 
   applyEnvOption(state)
   for (const trigger of triggers) await lowerInstruction(state, parseInstruction(trigger, stage.from.at), 'ONBUILD ')
   for (const instruction of stage.instructions) await lowerInstruction(state, instruction, '')
+  state.config = withCollections(state.config, state.collections)
   return state
 }
 
 async function beginStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
+  const begun = await stageOnBase(stage, head, context)
+  const collections = collectionsOf(begun.config)
+  // Every stage has its own copies.
+  context.budget.charge(32 * (begun.env.size + begun.args.size + begun.history.length + sizeOf(collections)))
+  return { ...begun, collections }
+}
+
+async function stageOnBase(
+  stage: Stage,
+  head: StageHead,
+  context: PlanContext,
+): Promise<Omit<StageState, 'collections'>> {
   const { from, index } = stage
   const { base, parent } = head
   const platform = head.platform ?? context.options.targetPlatform
@@ -144,9 +159,9 @@ async function beginStage(stage: Stage, head: StageHead, context: PlanContext): 
   return { ...fresh, base: image, config: image.config, env: new Map(), args: new Map(), tree }
 }
 
-type FreshStage = Omit<StageState, 'config' | 'env' | 'args' | 'tree'>
+type FreshStage = Omit<StageState, 'collections' | 'config' | 'env' | 'args' | 'tree'>
 
-function inherit(parent: StageState, fresh: FreshStage): StageState {
+function inherit(parent: StageState, fresh: FreshStage): Omit<StageState, 'collections'> {
   return {
     ...fresh,
     platform: parent.platform,
@@ -174,10 +189,9 @@ async function located<T>({ at }: Pick<StageInstruction, 'at'>, work: () => Prom
 
 /** PATH is always set, and what the config sets is what expansion and RUN see, before ARGs of a stage that this one is built on. */
 function ensurePath(state: StageState): void {
-  const { env } = runtimeOf(state.config)
-  const whole = env.some((line) => line.startsWith('PATH=')) ? env : [...env, defaultPath]
-  state.config = withRuntime(state.config, 'Env', whole)
-  for (const line of whole) {
+  const { env, envIndex } = state.collections
+  if (!envIndex.has('PATH')) setEnvLine(state.collections, 'PATH', defaultPath)
+  for (const line of env) {
     const at = line.indexOf('=')
     setVariable(state, at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1))
   }

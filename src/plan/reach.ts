@@ -18,16 +18,25 @@ export function inputsOf(step: StepDraft): TreeRef[] {
 /** The steps that `tree` is made by, inputs before their users. */
 export function reachableSteps(all: ReadonlyMap<Digest, Step>, tree: TreeRef): Map<Digest, Step> {
   const reached = new Map<Digest, Step>()
-  const visit = (ref: TreeRef): void => {
-    if (ref.kind === 'base') return
-    if (ref.kind === 'stacked') visit(ref.below)
-    if (reached.has(ref.id)) return
-    const step = all.get(ref.id)!
-    for (const input of inputsOf(step)) visit(input)
-    reached.set(ref.id, step)
+  const opened = new Set<TreeRef | Digest>()
+  // Not by recursion: a Dockerfile may have more steps than a stack has room for.
+  const pending: (TreeRef | Step)[] = [tree]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (!isTree(next)) reached.set(next.id, next)
+    else if (next.kind !== 'base' && !opened.has(next.kind === 'step' ? next.id : next)) {
+      opened.add(next.kind === 'step' ? next.id : next)
+      if (next.kind === 'stacked') pending.push({ kind: 'step', id: next.id }, next.below)
+      else {
+        const step = all.get(next.id)!
+        pending.push(step, ...inputsOf(step).reverse())
+      }
+    }
   }
-  visit(tree)
   return reached
+}
+
+function isTree(value: TreeRef | Step): value is TreeRef {
+  return value.kind === 'base' || value.kind === 'step' || value.kind === 'stacked'
 }
 
 /**

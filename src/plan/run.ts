@@ -9,7 +9,7 @@ import { givenArg, proxyEnv } from './args.ts'
 import type { RunSettings, RunStep } from './contract.ts'
 import { runHistory } from './history.ts'
 import { lowerMounts } from './mounts.ts'
-import { type StageState, addHistory, addStep, workdirOf } from './state.ts'
+import { type StageState, addHistory, addStep, envLines, workdirOf } from './state.ts'
 
 /** Lowers RUN to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
 export async function lowerRun(state: StageState, instruction: RunInstruction): Promise<void> {
@@ -17,8 +17,8 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
   const { mounts, sshSocket } = await lowerMounts(state, instruction)
   const { args, script } = commandOf(state, instruction)
   const { options } = state.context
-  const env = new Map(state.env)
-  if (sshSocket !== undefined && !env.has('SSH_AUTH_SOCK')) env.set('SSH_AUTH_SOCK', sshSocket)
+  const ownSocket = sshSocket !== undefined && !state.env.has('SSH_AUTH_SOCK')
+  const env = ownSocket ? [...envLines(state), `SSH_AUTH_SOCK=${sshSocket}`] : envLines(state)
   const id = addStep(state, {
     kind: 'run',
     input: state.tree,
@@ -26,7 +26,7 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     at: instruction.at,
     fresh: options.noCache,
     args,
-    env: [...env].map(([name, value]) => `${name}=${value}`),
+    env,
     hiddenEnv: proxyEnv(options.buildArgs),
     cwd: workdirOf(state),
     user: runtimeOf(state.config).user,

@@ -15,10 +15,12 @@ export interface StageHead extends ResolvedFrom {
  * @throws WherryError `dockerfile-invalid`, `dockerfile-syntax`, `not-implemented` for Windows; with the FROM's range
  */
 export function stageHeads(dockerfile: Dockerfile, context: FromContext): StageHead[] {
-  const { stages } = dockerfile
+  const above = new Map<string, number>()
   return resolveFroms(dockerfile, context).map((head, index) => {
-    const parent = stages.slice(0, index).findLastIndex((s) => s.from.name === head.base.toLowerCase())
-    return { ...head, ...(parent >= 0 && { parent }) }
+    const parent = above.get(head.base.toLowerCase())
+    const { name } = dockerfile.stages[index]!.from
+    if (name !== undefined) above.set(name, index)
+    return { ...head, ...(parent !== undefined && { parent }) }
   })
 }
 
@@ -54,7 +56,8 @@ export function findTarget({ stages }: Dockerfile, target: string | undefined): 
  * The stage that a `from` names, by number, or by name: the last one of that name, wherever it stands. Undefined means an image.
  * @throws WherryError `dockerfile-invalid` for a number that no stage has
  */
-export function stageNamed({ stages }: Dockerfile, name: string): number | undefined {
+export function stageNamed(dockerfile: Dockerfile, name: string): number | undefined {
+  const { stages } = dockerfile
   if (/^[+-]?\d+$/.test(name)) {
     const index = Number(name)
     if (stages[index] !== undefined) return index
@@ -62,8 +65,20 @@ export function stageNamed({ stages }: Dockerfile, name: string): number | undef
       hint: `Stages count from 0; there are ${stages.length}.`,
     })
   }
-  const index = stages.findLastIndex((s) => s.from.name === name.toLowerCase())
-  return index < 0 ? undefined : index
+  return lastNamed(dockerfile).get(name.toLowerCase())
+}
+
+const namesOf = new WeakMap<Dockerfile, ReadonlyMap<string, number>>()
+
+/** By name, the last stage that has it. */
+function lastNamed(dockerfile: Dockerfile): ReadonlyMap<string, number> {
+  const known = namesOf.get(dockerfile)
+  if (known !== undefined) return known
+  const names = new Map(
+    dockerfile.stages.flatMap(({ from, index }) => (from.name === undefined ? [] : [[from.name, index] as const])),
+  )
+  namesOf.set(dockerfile, names)
+  return names
 }
 
 /** A stage as messages call it: by name, or by number. */
@@ -93,21 +108,35 @@ export function earlierStage(dockerfile: Dockerfile, name: string, current: numb
 export function checkStageUses(dockerfile: Dockerfile): void {
   const uses = dockerfile.stages.map((stage) => stage.instructions.flatMap((i) => usesOf(dockerfile, i)))
   const done = new Set<number>()
-  const path = new Set<number>()
-  const visit = (index: number): void => {
-    if (done.has(index)) return
-    done.add(index)
-    path.add(index)
-    for (const { stage, at } of uses[index]!) {
-      if (path.has(stage)) {
-        const label = stageLabel(dockerfile.stages[index]!)
-        throw new WherryError('dockerfile-invalid', `circular dependency detected on stage: ${label}`, { at })
-      }
-      visit(stage)
+  for (const { index } of dockerfile.stages) followUses(dockerfile, uses, { index, done })
+}
+
+/** Follows the uses from one stage on, depth first; not by recursion, as there may be thousands. */
+function followUses(
+  dockerfile: Dockerfile,
+  uses: readonly (readonly Use[])[],
+  { index, done }: { readonly index: number; readonly done: Set<number> },
+): void {
+  const path = new Map([[index, 0]])
+  const open = [index]
+  for (let current = open.at(-1); current !== undefined; current = open.at(-1)) {
+    const next = path.get(current)!
+    const use = done.has(current) ? undefined : uses[current]![next]
+    if (use === undefined) {
+      done.add(current)
+      path.delete(current)
+      open.pop()
+      continue
     }
-    path.delete(index)
+    path.set(current, next + 1)
+    if (path.has(use.stage)) {
+      const label = stageLabel(dockerfile.stages[current]!)
+      const message = `circular dependency detected on stage: ${label}`
+      throw new WherryError('dockerfile-invalid', message, { at: use.at })
+    }
+    path.set(use.stage, 0)
+    open.push(use.stage)
   }
-  uses.forEach((_, index) => visit(index))
 }
 
 interface Use {

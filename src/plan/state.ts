@@ -7,12 +7,14 @@ import { type HistoryEntry, type ImageConfig, runtimeOf } from '../oci/config.ts
 import type { Image } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Stage } from '../dockerfile/instructions.ts'
+import type { Budget } from './budget.ts'
+import type { Collections } from './collections.ts'
 import { definitionOf } from './definition.ts'
 import { inputsOf } from './reach.ts'
 import type { StepDraft, PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
 
 /** PATH when a base image sets none. */
-export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What all stages of one plan share. */
 export interface PlanContext {
@@ -28,6 +30,8 @@ export interface PlanContext {
   readonly warnings: { message: string; at?: Stage['from']['at'] }[]
   /** Build args that some ARG took. */
   readonly consumed: Set<string>
+  /** Limits what expansion and history may come to. */
+  readonly budget: Budget
   /** Lowers a stage by name or index, as COPY --from names it; undefined if there is none. */
   stage(name: string, current: number): Promise<StageState> | undefined
 }
@@ -40,9 +44,13 @@ export interface StageState {
   readonly label: string
   base?: Image
   platform: Platform
+  /** Complete when the stage is done: before, `collections` holds what grows. */
   config: ImageConfig
+  collections: Collections
   /** Variables that expansion and RUN see: config env and args, the last writer first in force. */
   env: Map<string, string>
+  /** `env` as RUN gets it, if nothing was set since. */
+  envLines?: readonly string[]
   /** ARGs declared so far, for RUN's history. */
   args: Map<string, string | undefined>
   history: PlannedHistory[]
@@ -64,10 +72,39 @@ export function addStep(state: StageState, draft: StepDraft): Digest {
 
 /** Registers a step that no stage's tree is built on by itself; returns its id. */
 export function registerStep({ steps }: PlanContext, draft: StepDraft): Digest {
-  const id = digestOf(canonicalJson({ ...definitionOf(draft), inputs: inputsOf(draft) }))
+  const env = draft.kind === 'run' ? { env: listDigest(draft.env) } : {}
+  const id = digestOf(canonicalJson({ ...definitionOf(draft), ...env, inputs: inputsOf(draft).map(treeDigest) }))
   const known = steps.get(id)
   if (known === undefined || (draft.fresh && !known.fresh)) steps.set(id, { ...draft, id })
   return id
+}
+
+const listDigests = new WeakMap<readonly string[], Digest>()
+
+/** The digest of a list that many steps share. */
+function listDigest(list: readonly string[]): Digest {
+  const known = listDigests.get(list) ?? digestOf(canonicalJson(list))
+  listDigests.set(list, known)
+  return known
+}
+
+const treeDigests = new WeakMap<TreeRef, Digest>()
+
+/** The digest of a tree, found from its lowest part up: trees of COPY --link lie in each other as deep as there are instructions. */
+function treeDigest(tree: TreeRef): Digest {
+  const parts: TreeRef[] = []
+  let lowest: TreeRef = tree
+  while (lowest.kind === 'stacked' && !treeDigests.has(lowest)) {
+    parts.push(lowest)
+    lowest = lowest.below
+  }
+  let digest = treeDigests.get(lowest) ?? digestOf(canonicalJson(lowest))
+  treeDigests.set(lowest, digest)
+  for (const part of parts.reverse()) {
+    digest = digestOf(canonicalJson({ below: digest, id: part.kind === 'stacked' ? part.id : undefined }))
+    treeDigests.set(part, digest)
+  }
+  return digest
 }
 
 /** True if `--no-cache-filter` names the stage. */
@@ -78,6 +115,7 @@ function isFresh({ context, index, label }: StageState): boolean {
 
 /** Adds a history entry; `step` names the step whose layer it stands for. */
 export function addHistory(state: StageState, createdBy: string, step?: Digest): void {
+  state.context.budget.charge(createdBy.length)
   const { epoch } = state.context
   const entry: HistoryEntry = {
     ...(epoch === undefined ? {} : { created: isoSeconds(epoch) }),
@@ -105,20 +143,32 @@ export function nextWorkdir(state: StageState, path: string): string {
 }
 
 /** Sets what expansion and RUN see; a variable that is set again goes to the end of RUN's environment. */
-export function setVariable({ env }: StageState, name: string, value: string): void {
-  env.delete(name)
-  env.set(name, value)
+export function setVariable(state: StageState, name: string, value: string): void {
+  state.env.delete(name)
+  state.env.set(name, value)
+  state.envLines = undefined
+}
+
+/** RUN's environment. Steps between which nothing is set share one list. */
+export function envLines(state: StageState): readonly string[] {
+  return (state.envLines ??= [...state.env].map(([name, value]) => `${name}=${value}`))
 }
 
 /** Joins and cleans slash paths like Go's `path.Join`, absolute second parts winning as WORKDIR and COPY have it. */
 export function joinPath(base: string, path: string): string {
-  const parts: string[] = []
   const whole = path.startsWith('/') ? path : `${base}/${path}`
+  if (isClean(whole)) return whole
+  const parts: string[] = []
   for (const part of whole.split('/')) {
     if (part === '..') parts.pop()
     else if (part !== '' && part !== '.') parts.push(part)
   }
   return `/${parts.join('/')}`
+}
+
+/** True for an absolute path without empty, `.` and `..` parts. */
+function isClean(path: string): boolean {
+  return path === '/' || (path.startsWith('/') && !/\/(?:\/|\.{1,2}(?:\/|$)|$)/.test(path))
 }
 
 /** The error for something that docker builds and wherry does not yet. */
