@@ -10,6 +10,7 @@ export type {
   Output,
   TreeOutput,
 } from './build/contract.ts'
+export { type CheckResult, checkBuild } from './build/check.ts'
 export type { BuildDeps } from './build/deps.ts'
 export { type RunImageRequest, runImage } from './build/run-image.ts'
 export { type Digest, digestOf, isDigest, parseDigest } from './core/digest.ts'

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { commandHelp, overview } from '../../src/cli/help.ts'
 import { errorCodes } from '../../src/core/errors.ts'
+import { checksDocument } from '../support/checks-document.ts'
 import { supportDocument } from '../support/support-table.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -28,4 +29,8 @@ it('docs/cli.md is the help of every command', async () => {
 
 it('docs/support.md says what is made of every instruction, flag and option', async () => {
   await expect(supportDocument()).toMatchFileSnapshot(join(root, 'docs/support.md'))
+})
+
+it('docs/checks.md says what each build check finds', async () => {
+  await expect(checksDocument()).toMatchFileSnapshot(join(root, 'docs/checks.md'))
 })

@@ -1,6 +1,6 @@
 /** Each build check, on what breaks it and on what comes close. Rules, lines and messages are docker's. */
 import { describe, expect, it } from 'vitest'
-import { type RuleName, rules } from '../../src/dockerfile/checks/rules.ts'
+import { type RuleName, ruleOf, rules } from '../../src/dockerfile/checks/rules.ts'
 import { checked, imageNamed } from './checked.ts'
 
 const finds = async (text: string, expected: readonly string[], options = {}): Promise<void> => {
@@ -10,7 +10,7 @@ const finds = async (text: string, expected: readonly string[], options = {}): P
 describe('the example of', () => {
   const options = { ignored: 'tmp\n', buildArgs: {} }
   const whole = (name: RuleName, example: string): string => {
-    const head = rules[name].page === 'invalid-definition-description' ? '# check=experimental=all\n' : ''
+    const head = ruleOf(name).experimental ? '# check=experimental=all\n' : ''
     const isWhole = /^(ARG|FROM)/m.test(example) && example.includes('FROM ')
     return `${head}${isWhole ? '' : 'FROM scratch\n'}${example}\n`
   }
