@@ -50,7 +50,7 @@ const mayUse: readonly (readonly [module: RegExp, folders: string])[] = [
     /^(node:)?fs(\/promises)?$/,
     'host archive rootfs sandbox store layer trees transfer base build registry http registry-server',
   ],
-  [/^(node:)?child_process$/, 'host archive sandbox trees registry'],
+  [/^(node:)?child_process$/, 'host archive sandbox trees registry build'],
   [/^(node:)?worker_threads$/, 'host archive sandbox trees layer store build'],
   [/^(node:)?(https?|http2|tls|dgram)$/, 'http registry-server'],
   [/^undici$/, 'http'],

@@ -15,6 +15,7 @@ import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { type Engine, type Session, createEngine, runLimiter } from './engine.ts'
 import { type BuiltImage, checkForms } from './forms.ts'
+import { type RunInputs, openInputs } from './inputs/inputs.ts'
 import { createLayerAccess, localFormOf } from './layer-access.ts'
 import { mergePlans } from './merge-plans.ts'
 import { handOut } from './outputs.ts'
@@ -37,12 +38,14 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   const inner = narrowScope(scope, failure.signal)
   const { store, clean } = trackTemps(deps.store)
   const lease = await store.lease()
+  const inputs = openInputs(request, store, inner.signal)
   try {
     const result = await buildHeld({
       request,
       deps: { ...deps, store },
       scope: inner,
       lease,
+      inputs,
       fail: () => failure.abort(),
     })
     finish('done')
@@ -52,6 +55,7 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     finish(isCancelled(error) ? 'cancelled' : 'failed')
     throw error
   } finally {
+    await inputs.ssh.close()
     await clean()
     await lease.release()
   }
@@ -62,6 +66,7 @@ interface Held {
   readonly deps: BuildDeps
   readonly scope: Scope
   readonly lease: Lease
+  readonly inputs: RunInputs
   /** Ends what is under way. */
   fail(this: void): void
 }
@@ -87,7 +92,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   return handOut(built, { request, session, lease: held.lease })
 }
 
-function openSession({ request, deps, scope, lease }: Held): Session {
+function openSession({ request, deps, scope, lease, inputs }: Held): Session {
   let context: ReturnType<Session['context']> | undefined
   return {
     deps,
@@ -101,6 +106,7 @@ function openSession({ request, deps, scope, lease }: Held): Session {
       )
       return context
     },
+    inputs,
     runLimit: runLimiter(),
     unpackLimit: limiter(1),
     hold: (...digests) => lease.hold(...digests),

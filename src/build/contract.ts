@@ -3,7 +3,10 @@ import type { Digest } from '../core/digest.ts'
 import type { Annotation } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Platform } from '../oci/platform.ts'
+import type { Ulimit } from '../plan/contract.ts'
 import type { Packing } from '../transfer/portable.ts'
+import type { SecretSource } from './inputs/secrets.ts'
+import type { SshSource } from './inputs/ssh.ts'
 
 /** How an image comes out: what of it is made anew on its way. */
 export interface ImageForm {
@@ -50,6 +53,16 @@ export interface TreeOutput {
 /** Where a build's result goes. The store has it in any case. */
 export type Output = ImageOutput | ArchiveOutput | TreeOutput
 
+/** What every RUN is given beside its own words. */
+export interface RunOptions {
+  readonly extraHosts: readonly (readonly [host: string, address: string])[]
+  /** Bytes of /dev/shm, if not 64 MiB. */
+  readonly shmSize?: number
+  readonly ulimits: readonly Ulimit[]
+  /** Cgroup below the caller's own, if that one is delegated. */
+  readonly cgroupParent?: string
+}
+
 export interface BuildRequest {
   /** Absolute path of the context folder. */
   readonly context: string
@@ -72,6 +85,11 @@ export interface BuildRequest {
   readonly noCacheStages?: readonly string[]
   readonly pull: 'missing' | 'always' | 'never'
   readonly network: 'host' | 'none'
+  /** For RUN --mount=type=secret and type=ssh; of one id the last counts. */
+  readonly secrets?: readonly SecretSource[]
+  readonly ssh?: readonly SshSource[]
+  /** Hosts and limits of RUN. */
+  readonly run?: RunOptions
   readonly outputs: readonly Output[]
   /** Of the image in the store, if no output says what that shall be; outputs have their own. */
   readonly annotations: readonly Annotation[]

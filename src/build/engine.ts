@@ -12,6 +12,7 @@ import { inputsOf, renewedSteps } from '../plan/reach.ts'
 import type { StepRecord } from '../store/contract.ts'
 import type { BuildContext } from './context/context.ts'
 import type { BuildDeps } from './deps.ts'
+import type { RunInputs } from './inputs/inputs.ts'
 import { type KeyInputs, stackKey, stackedKey, stepKey } from './keys.ts'
 import type { LayerAccess } from './layer-access.ts'
 import { type StepLog, stepLog } from './step-log.ts'
@@ -34,6 +35,8 @@ export interface Session {
   readonly layers: LayerAccess
   /** The build context, or the named one. */
   readonly context: (name?: string) => Promise<BuildContext>
+  /** Secrets and ssh agents. */
+  readonly inputs: RunInputs
   readonly runLimit: Limiter
   /** Of one: unpacking. */
   readonly unpackLimit: Limiter

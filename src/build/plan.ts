@@ -71,6 +71,7 @@ export async function planOptions(planning: Planning): Promise<PlanOptions> {
     targetPlatform: request.platforms[0] ?? host,
     isPlatformGiven: request.platforms.length > 0,
     network: request.network,
+    run: request.run,
     noCache: request.noCache,
     noCacheStages: request.noCacheStages,
     ignore: matcher,

@@ -6,6 +6,7 @@ import { diffIdsOf, runtimeOf } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
 import type { BuildDeps } from './deps.ts'
 import { runLimiter, type Session } from './engine.ts'
+import { openInputs } from './inputs/inputs.ts'
 import { createLayerAccess } from './layer-access.ts'
 import { materialize } from './materialize.ts'
 
@@ -39,6 +40,7 @@ export async function runImage(request: RunImageRequest, deps: BuildDeps, scope:
       scope,
       layers: createLayerAccess(deps, scope),
       context: () => Promise.reject(new WherryError('internal', 'a run has no build context')),
+      inputs: openInputs({}, deps.store, scope.signal),
       runLimit: runLimiter(),
       unpackLimit: limiter(1),
       hold: (...digests) => lease.hold(...digests),

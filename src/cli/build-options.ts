@@ -77,6 +77,21 @@ export const buildOptions = {
     choices: ['auto', 'default', 'mapped', 'single'],
     help: 'How RUN steps get their user ids (default the best that this machine allows)',
   },
+  secret: {
+    kind: 'list',
+    value: 'id=ID,src=FILE',
+    help: 'Secret for RUN --mount=type=secret: a file, or env=VARIABLE',
+  },
+  ssh: {
+    kind: 'list',
+    value: 'default|ID[=SOCKET|KEY]',
+    help: 'Agent or keys for RUN --mount=type=ssh',
+  },
+  'add-host': { kind: 'list', value: 'HOST:IP', help: 'Line for the /etc/hosts of RUN steps' },
+  'shm-size': { kind: 'string', value: 'SIZE', help: 'Size of /dev/shm in RUN steps (default 64m)' },
+  ulimit: { kind: 'list', value: 'NAME=SOFT[:HARD]', help: 'Limit of processes in RUN steps' },
+  'cgroup-parent': { kind: 'string', value: 'PATH', help: 'Control group, delegated to you, for RUN steps' },
+  allow: { kind: 'list', value: 'ENTITLEMENT', help: 'network.host, which is always allowed' },
   platform: {
     kind: 'list',
     value: 'OS/ARCH[,…]',
@@ -102,15 +117,4 @@ export const buildOptions = {
 } as const satisfies OptionTable
 
 /** Options of docker build, buildx build and buildah that are refused by name. */
-export const unsupportedBuildOptions = [
-  '--add-host',
-  '--allow',
-  '--build-context',
-  '--cache-from',
-  '--cache-to',
-  '--cgroup-parent',
-  '--secret',
-  '--shm-size',
-  '--ssh',
-  '--ulimit',
-] as const
+export const unsupportedBuildOptions = ['--build-context', '--cache-from', '--cache-to'] as const

@@ -7,6 +7,9 @@ import { type Platform, formatPlatform, hostPlatform, parsePlatform } from '../o
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
 import type { OptionValues } from './command.ts'
+import { parseSecret, parseSsh } from './run-inputs.ts'
+import { runSettings } from './run-settings.ts'
+import { sourceDateEpoch } from './epoch.ts'
 import { isLoad, parseOutputs } from './outputs.ts'
 
 export type BuildOptions = OptionValues<typeof buildOptions>
@@ -52,6 +55,9 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     noCache: options['no-cache'],
     noCacheStages: options['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
     pull: pullPolicy(options.pull),
+    secrets: options.secret.map((value) => parseSecret(value, around)),
+    ssh: options.ssh.map((value) => parseSsh(value, around)),
+    run: runSettings(options),
     network: options.network === 'none' ? 'none' : 'host',
     outputs,
     annotations,

@@ -27,6 +27,9 @@ describe('a request', () => {
       noCache: false,
       noCacheStages: [],
       pull: 'missing',
+      secrets: [],
+      ssh: [],
+      run: { extraHosts: [], ulimits: [] },
       network: 'host',
       outputs: [],
       annotations: [],
@@ -60,6 +63,62 @@ describe('a request', () => {
   it('reads labels', () => {
     expect(request('--label a=b=c --label empty .').labels).toEqual({ a: 'b=c', empty: '' })
     expect(() => request('--label =x .')).toThrow('has no key')
+  })
+
+  it('reads secrets as buildx does: a file, a variable, or what the id alone means', () => {
+    const secrets = (line: string) => request(`${line} .`, { TOKEN: 't', EMPTY: '' }).secrets
+    expect(secrets('--secret id=a,src=f')).toEqual([{ id: 'a', file: '/work/f' }])
+    expect(secrets('--secret id=a,source=/f,type=file')).toEqual([{ id: 'a', file: '/f' }])
+    expect(secrets('--secret id=a,env=TOKEN')).toEqual([{ id: 'a', variable: 'TOKEN', value: 't' }])
+    expect(secrets('--secret type=env,id=a,src=TOKEN')).toEqual([{ id: 'a', variable: 'TOKEN', value: 't' }])
+    expect(secrets('--secret type=env,id=NONE')).toEqual([{ id: 'NONE', variable: 'NONE', value: undefined }])
+    expect(secrets('--secret id=TOKEN --secret id=EMPTY --secret id=file')).toEqual([
+      { id: 'TOKEN', variable: 'TOKEN', value: 't' },
+      { id: 'EMPTY', variable: 'EMPTY', value: '' },
+      { id: 'file', file: '/work/file' },
+    ])
+    expect(() => request('--secret src=f .')).toThrow('it has no id')
+    expect(() => request('--secret id=a,mode=0400 .')).toThrow('unexpected key "mode"')
+    expect(() => request('--secret id=a,type=vault .')).toThrow('unsupported type "vault"')
+  })
+
+  it('reads ssh agents and keys', () => {
+    expect(request('--ssh default --ssh k=a,/b .', { SSH_AUTH_SOCK: '/s' }).ssh).toEqual([
+      { id: 'default', paths: ['/s'] },
+      { id: 'k', paths: ['/work/a', '/b'] },
+    ])
+    expect(() => request('--ssh default .')).toThrow('SSH_AUTH_SOCK is not set')
+    expect(() => request('--ssh k=a,raw=true .')).toThrow('unsupported option "raw=true"')
+  })
+
+  it('reads what RUN is given', () => {
+    const line =
+      '--add-host db:10.0.0.5 --add-host six=[::1] --add-host v6:fe80::1 --shm-size 1.5g --ulimit nofile=1024:-1 --cgroup-parent p .'
+    expect(request(line).run).toEqual({
+      extraHosts: [
+        ['db', '10.0.0.5'],
+        ['six', '::1'],
+        ['v6', 'fe80::1'],
+      ],
+      shmSize: 1.5 * 1024 ** 3,
+      ulimits: [{ name: 'nofile', soft: 1024, hard: -1 }],
+      cgroupParent: 'p',
+    })
+    expect(request('--ulimit core=0 --allow network.host .').run?.ulimits).toEqual([{ name: 'core', soft: 0, hard: 0 }])
+  })
+
+  it.each([
+    ['--add-host db', 'no address'],
+    ['--add-host db:host-gateway', 'there is no gateway'],
+    ['--shm-size big', 'is not a size'],
+    ['--ulimit nofile', 'is not NAME=SOFT'],
+    ['--ulimit files=3', '"files" is no limit'],
+    ['--ulimit nofile=5:3', 'above the hard one'],
+    ['--ulimit nofile=-1:3', 'above the hard one'],
+    ['--allow security.insecure', 'is not possible'],
+    ['--allow anything', 'is not possible'],
+  ])('refuses %s', (option, message) => {
+    expect(() => request(`${option} .`)).toThrow(message)
   })
 
   it.each([

@@ -3,27 +3,29 @@ import { WherryError } from '../../core/errors.ts'
 import type { RunStep } from '../../plan/contract.ts'
 import type { Execution, StepResult } from '../engine.ts'
 import { materialize } from '../materialize.ts'
+import { readyMounts } from './run-mounts.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 
-/** The host name that a RUN sees: BuildKit's, so that what records it comes out the same. */
-const sandboxHostname = 'buildkitsandbox'
-
 /** Runs the step. @throws WherryError `run-failed` if the process does not exit with 0 */
-export async function runRunStep(step: RunStep, { input, session, output }: Execution): Promise<StepResult> {
+export async function runRunStep(
+  step: RunStep,
+  { input, session, output, mounts: stacks }: Execution,
+): Promise<StepResult> {
   const { trees } = session.deps
   const layers = await materialize(session, input)
+  const { mounts, env: secretEnv } = await readyMounts(step, stacks, session)
   const files = layerFiles(session)
   const { args, env, hiddenEnv, cwd, user, network, script } = step
   const run = {
     layers,
     args,
-    env: [...hiddenEnv, ...env],
+    env: [...hiddenEnv, ...env, ...secretEnv],
     cwd,
     user,
     network,
     script,
-    hostname: sandboxHostname,
-    extraHosts: [],
+    mounts,
+    ...step.settings,
     output: files,
     foreground: false,
   }
