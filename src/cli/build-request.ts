@@ -9,7 +9,6 @@ import type { buildOptions } from './build-options.ts'
 import type { OptionValues } from './command.ts'
 import { parseSecret, parseSsh } from './run-inputs.ts'
 import { runSettings } from './run-settings.ts'
-import { sourceDateEpoch } from './epoch.ts'
 import { isLoad, parseOutputs } from './outputs.ts'
 
 export type BuildOptions = OptionValues<typeof buildOptions>
