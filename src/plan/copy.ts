@@ -15,6 +15,7 @@ import {
   addStep,
   joinPath,
   nextWorkdir,
+  pathIn,
   notImplemented,
   registerStep,
   workdirOf,
@@ -48,7 +49,7 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
     fresh: options.noCache,
     from: from ?? { kind: 'context' },
     sources,
-    destination: absoluteDestination(workdirOf(state), destination),
+    destination: absoluteDestination(workdirOf(state), pathIn(state, destination)),
     chown: chown === '' ? undefined : chown,
     chmod: chmod === undefined || chmod === '' ? undefined : checkChmod(chmod, instruction),
     unpack: unpackOf(instruction),
@@ -156,7 +157,7 @@ export function lowerWorkdir(state: StageState, instruction: WorkdirInstruction)
   checkWorkdir(state, written, instruction)
   const workdir = nextWorkdir(state, written)
   state.config = withRuntime(state.config, 'WorkingDir', workdir)
-  const path = joinPath('/', workdir)
+  const path = workdirOf(state)
   if (path === '/') return addHistory(state, `WORKDIR ${workdir}`)
   const { options } = state.context
   const id = addStep(state, {

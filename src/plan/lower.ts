@@ -21,6 +21,7 @@ import { resolveEpoch, withEpochArg } from './epoch.ts'
 import { reachableSteps } from './reach.ts'
 import { lowerRun } from './run.ts'
 import { type StageHead, checkStageUses, earlierStage, findTarget, stageHeads } from './stages.ts'
+import { isWindows } from './windows.ts'
 import { type PlanContext, type StageState, defaultPath, imageOf, nextWorkdir, setVariable } from './state.ts'
 
 /**
@@ -190,7 +191,8 @@ async function located<T>({ at }: Pick<StageInstruction, 'at'>, work: () => Prom
 /** PATH is always set, and what the config sets is what expansion and RUN see, before ARGs of a stage that this one is built on. */
 function ensurePath(state: StageState): void {
   const { env, envIndex } = state.collections
-  if (!envIndex.has('PATH')) setEnvLine(state.collections, 'PATH', defaultPath)
+  // Windows has one of its own.
+  if (!envIndex.has('PATH') && !isWindows(state.platform)) setEnvLine(state.collections, 'PATH', defaultPath)
   for (const line of env) {
     const at = line.indexOf('=')
     setVariable(state, at < 0 ? line : line.slice(0, at), at < 0 ? '' : line.slice(at + 1))

@@ -10,10 +10,12 @@ import type { RunSettings, RunStep } from './contract.ts'
 import { runHistory } from './history.ts'
 import { lowerMounts } from './mounts.ts'
 import { type StageState, addHistory, addStep, envLines, workdirOf } from './state.ts'
+import { isWindows } from './windows.ts'
 
 /** Lowers RUN to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
 export async function lowerRun(state: StageState, instruction: RunInstruction): Promise<void> {
   refuseFlags(instruction)
+  refuseWindows(state, instruction)
   const { mounts, sshSocket } = await lowerMounts(state, instruction)
   const { args, script } = commandOf(state, instruction)
   const { options } = state.context
@@ -36,6 +38,14 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     script,
   })
   addHistory(state, runHistory(args, historyArgs(state)), id)
+}
+
+function refuseWindows({ platform }: StageState, { at }: RunInstruction): void {
+  if (!isWindows(platform)) return
+  throw new WherryError('host-unsupported', 'RUN in an image for Windows needs a machine with Windows', {
+    at,
+    hint: 'Do it in a stage for Linux (FROM --platform=$BUILDPLATFORM …) and COPY --from what it makes.',
+  })
 }
 
 /** The host name that a RUN sees: BuildKit's, so that what records it comes out the same. */

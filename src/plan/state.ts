@@ -11,6 +11,7 @@ import type { Budget } from './budget.ts'
 import type { Collections } from './collections.ts'
 import { definitionOf } from './definition.ts'
 import { inputsOf } from './reach.ts'
+import { backslashPath, isWindows, slashPath } from './windows.ts'
 import type { StepDraft, PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
 
 /** PATH when a base image sets none. */
@@ -133,11 +134,17 @@ export function isoSeconds(seconds: number): string {
 
 /** The WORKDIR in force, absolute. */
 export function workdirOf(state: StageState): string {
-  return joinPath('/', runtimeOf(state.config).workingDir)
+  return joinPath('/', pathIn(state, runtimeOf(state.config).workingDir))
+}
+
+/** A path of the Dockerfile or a config with slashes, whatever system the stage is for. */
+export function pathIn({ platform }: StageState, path: string): string {
+  return isWindows(platform) ? slashPath(path) : path
 }
 
 /** The WORKDIR that `path` asks for: an absolute one stays as written, an empty one changes nothing. */
 export function nextWorkdir(state: StageState, path: string): string {
+  if (isWindows(state.platform)) return backslashPath(joinPath(workdirOf(state), slashPath(path)))
   if (path === '') return workdirOf(state)
   return path.startsWith('/') ? path : joinPath(workdirOf(state), path)
 }
