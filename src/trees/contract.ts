@@ -127,7 +127,7 @@ export interface CacheMount {
   readonly lastUsed: number
 }
 
-/** The service. All calls may run at once. Errors: `sandbox-failed`, `host-unsupported`, `archive-invalid`, `digest-mismatch`, `user-unknown`, `cancelled`. */
+/** The service. All calls may run at once. Errors: `sandbox-failed`, `host-unsupported`, `usage`, `copy-failed` (a mount's source), `archive-invalid`, `digest-mismatch`, `user-unknown`, `cancelled`. */
 export interface Trees {
   /** Of a stack's layers, those whose snapshot is absent. */
   missing(layers: readonly StackLayer[], scope: Scope): Promise<readonly StackLayer[]>

@@ -33,6 +33,31 @@ test('variables of the loader are set in the image if it can, not for the progra
   expect(last).toEqual(['--wd=/src', '--setuid=33', '--', '/usr/bin/env', 'LD_PRELOAD=/x.so', 'make', '-j'])
 })
 
+test('limits are set after everything that may need more, just before the environment', () => {
+  const limits = [
+    { name: 'nofile', soft: 10, hard: 20 },
+    { name: 'core', soft: 0, hard: -1 },
+  ]
+  const argv = runArguments({ ...spec, limits }, places)
+  const from = argv.indexOf('/usr/bin/prlimit')
+  expect(argv.slice(from - 1, from + 5)).toEqual([
+    ...['--', '/usr/bin/prlimit', '--nofile=10:20', '--core=0:unlimited', '--', '/usr/bin/env'],
+  ])
+})
+
+test('a job is started by a shell that has job control; others are not', () => {
+  const [program, , script] = runArguments(spec, { ...places, job: true })
+  expect(program).toBe('/usr/bin/sh')
+  expect(script).toContain('set -m')
+  expect(runArguments(spec, places)[0]).toBe('/usr/bin/unshare')
+})
+
+test('the control group is an argument of the prologue, empty if there is none', () => {
+  const groupOf = (argv: string[]): string | undefined => argv[argv.indexOf('/usr/bin/mount') + 3]
+  expect(groupOf(runArguments({ ...spec, cgroup: '/g' }, places))).toBe('/g')
+  expect(groupOf(runArguments(spec, places))).toBe('')
+})
+
 test('root keeps its id and has no groups but those asked for', () => {
   const argv = runArguments({ ...spec, uid: 0, gid: 0, supplementaryGids: [] }, places)
   expect(argv).toContain('--clear-groups')

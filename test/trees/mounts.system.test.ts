@@ -107,6 +107,29 @@ describe.each(kinds)('in %s mode with the %s driver', (isolation, driver, skippe
       expect(ran.paths).toEqual([])
     })
 
+    test('keeps what it covers out of the layer, whatever is done to it', async () => {
+      const ran = await bench.run('rm -rf /etc/* /etc/passwd; echo x > /etc/group; chmod 700 /etc', {
+        mounts: [tmpfs('/etc')],
+      })
+      expect([ran.exitCode, ran.paths]).toEqual([0, []])
+    })
+
+    test('takes the owners that a run gives to its files to itself', async () => {
+      const ran = await bench.run('echo x > /t/f; chown 33 /t/f; chown 44:55 /etc/passwd', { mounts: [tmpfs('/t')] })
+      expect(ran.layer.map(({ path, uid, gid }) => [path, uid, gid])).toEqual([
+        ['etc', 0, 0],
+        ['etc/passwd', 44, 55],
+      ])
+    })
+
+    test('cannot be made where nothing can be written', async () => {
+      const run = bench.run('true', { mounts: [stack('/d', '/m'), tmpfs('/m/new')] })
+      await expect(run).rejects.toMatchObject({
+        code: 'sandbox-failed',
+        message: expect.stringMatching(/\/m\/new.*EROFS/) as string,
+      })
+    })
+
     test('takes the mode of the folder below it', async () => {
       const ran = await bench.run('stat -c %a /tmp /usr /new', {
         mounts: ['/tmp', '/usr', '/new'].map((t) => tmpfs(t)),

@@ -1,6 +1,6 @@
 /** The part of a cache mount that a run wants: opened, or made from the seed or as an empty folder. */
 import { chmodSync, chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fromText } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { moveIfFree, openFolderBelow, openInRoot } from '../../host/files.ts'
@@ -30,8 +30,7 @@ export interface CacheSource {
  * @throws WherryError `copy-failed` if the seed has no such source
  */
 export async function openCacheSource(inner: Inner, folder: string, mount: CacheMountRequest): Promise<CacheSource> {
-  const parts = mount.source.split('/').filter((part) => part !== '' && part !== '.')
-  if (parts.includes('..')) throw new WherryError('copy-failed', `the source ${mount.source} leaves the cache mount`)
+  const parts = posix.join('/', mount.source).split('/').filter(Boolean)
   if (parts.length > 0) mkdirIfAbsent(folder)
   else if (lstatIfThere(fromText(folder)) === undefined) await create(inner, mount, folder)
   const root = openSync(folder, pathOnlyFolder)

@@ -1,4 +1,5 @@
 /** What a run sees beside its root file system: made ready here, mounted by the sandbox, and gone after the run. */
+import { asWherryError } from '../../core/errors.ts'
 import type { MountedTree } from '../../rootfs/contract.ts'
 import type { SandboxMount } from '../../sandbox/contract.ts'
 import type { TreeMount } from '../contract.ts'
@@ -38,7 +39,12 @@ export async function prepareMounts(
 ): Promise<PreparedMounts> {
   const undo: Preparation['undo'] = []
   const release = async (): Promise<void> => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step()
+    const failures: unknown[] = []
+    for (let step = undo.pop(); step !== undefined; step = undo.pop())
+      await Promise.resolve(step)
+        .then((work) => work())
+        .catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw asWherryError(failures[0])
   }
   try {
     const requests = mounts.filter((mount) => mount.kind === 'cache')

@@ -1,5 +1,6 @@
 /** Files that wherry itself reads and makes in a mounted root file system, links resolved inside the root. */
 import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, readlinkSync } from 'node:fs'
+import { posix } from 'node:path'
 import { type BytePath, fromText, toBytes } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { openInRoot } from '../../host/files.ts'
@@ -65,9 +66,10 @@ const pathOnly = 0o10000000
  * @throws WherryError `copy-failed` if there is nothing
  */
 export function sourceIn(root: string, source: string): string {
+  const shown = posix.join('/', source)
   const rootFd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    const fd = openInRoot(rootFd, Buffer.from(source), pathOnly)
+    const fd = openInRoot(rootFd, Buffer.from(shown), pathOnly)
     try {
       return readlinkSync(`/proc/self/fd/${fd}`)
     } finally {
@@ -75,7 +77,6 @@ export function sourceIn(root: string, source: string): string {
     }
   } catch (cause) {
     if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(cause) ?? '')) throw cause
-    const shown = source.startsWith('/') ? source : `/${source}`
     throw new WherryError('copy-failed', `"${shown}": not found`, {
       hint: 'The mount names a source that is not there: check `source` and `from`, and .dockerignore.',
       cause,

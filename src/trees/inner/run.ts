@@ -59,7 +59,8 @@ async function runInDraft(
     const result = await inner.sandbox.run(mounted.path, spec, tools.signal)
     if (result.exitCode !== 0 && run.onFailure !== undefined) {
       flush()
-      await inner.sandbox.run(mounted.path, { ...spec, args: run.onFailure, stdio: job }, tools.signal)
+      const onFailure = { ...spec, args: run.onFailure, stdio: job }
+      await onTerminal(() => inner.sandbox.run(mounted.path, onFailure, tools.signal))
     }
     return result
   } finally {
@@ -72,6 +73,22 @@ async function runInDraft(
 
 const foreground: Stdio = { kind: 'inherit', fds: [0, 1, 2] }
 const job: Stdio = { ...foreground, job: true }
+
+let terminalTaken: Promise<unknown> | undefined
+
+/** There is one terminal: a run that fails while another one has it waits for the end of that, and then is over too. */
+async function onTerminal(work: () => Promise<unknown>): Promise<void> {
+  if (terminalTaken !== undefined) {
+    await terminalTaken.catch(() => undefined)
+    return
+  }
+  try {
+    terminalTaken = work()
+    await terminalTaken
+  } finally {
+    terminalTaken = undefined
+  }
+}
 
 /** What the root file system at `root` says about the process. Makes its working directory. */
 function specOf(root: string, run: TreeRun): Omit<ProcessSpec, 'stdio'> {
