@@ -6,6 +6,8 @@ import { resolveBase } from '../transfer/resolve.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Lease } from '../store/contract.ts'
 import type { BuildRequest } from './contract.ts'
+import type { BaseNote } from './explain/note.ts'
+import { stackKey } from './keys.ts'
 
 /** A resolver for one build. */
 export function baseResolver(of: {
@@ -13,6 +15,8 @@ export function baseResolver(of: {
   readonly deps: TransferDeps
   readonly scope: Scope
   readonly lease: Lease
+  /** Is told what a name stands for. */
+  readonly onBase?: (base: BaseNote) => void
 }): (name: string, platform: Platform) => Promise<Image> {
   const known = new Map<string, Promise<Image>>()
   const { request, deps, scope, lease } = of
@@ -22,6 +26,7 @@ export function baseResolver(of: {
       deps,
       scope,
     )
+    of.onBase?.({ name, digest: manifest, stack: stackKey(image.layers.map((l) => l.diffId)) })
     await lease.hold(manifest, ...image.layers.map((l) => l.diffId))
     return image
   }

@@ -13,6 +13,8 @@ import { assemble } from './assemble.ts'
 import { openContext } from './context/context.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
+import { createExplainer } from './explain/explainer.ts'
+import type { BaseNote } from './explain/note.ts'
 import { type Engine, type Session, createEngine, runLimiter } from './engine.ts'
 import { type BuiltImage, checkForms } from './forms.ts'
 import { type RunInputs, openInputs } from './inputs/inputs.ts'
@@ -76,18 +78,33 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform()]
   checkForms(request, platforms)
   await deps.store.sweep()
-  const plans = await planBuild(held, platforms)
+  const bases: BaseNote[] = []
+  const plans = await planBuild({ ...held, onBase: (base) => bases.push(base) }, platforms)
   const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
   scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
-  const session = openSession(held)
+  const opened = openSession(held)
+  const { context } = opened
+  const { variableUses } = plans[0]!
+  const explainer = createExplainer({
+    plan: { ...all, variableUses },
+    request,
+    notes: deps.store.notes,
+    bases,
+    scope,
+    context,
+  })
+  const session = { ...opened, watch: explainer }
+  await explainer.begin()
   const engine = createEngine(all, session)
   const images = plans.map((plan, i) => builtImage(plan, platforms[i]!, { engine, session, request }))
   const built = await Promise.all(images).catch(async (error: unknown) => {
     // Temp files and the lease go when the last step has ended, not before.
     held.fail()
     await engine.settled()
+    await explainer.finish()
     throw error
   })
+  await explainer.finish()
   engine.skipUnasked()
   return handOut(built, { request, session, lease: held.lease })
 }

@@ -83,6 +83,8 @@ export interface BuildRequest {
   readonly noCache: boolean
   /** Stages, by name or number, whose steps all run. */
   readonly noCacheStages?: readonly string[]
+  /** Say why each step was or was not cached. */
+  readonly explain?: boolean
   readonly pull: 'missing' | 'always' | 'never'
   readonly network: 'host' | 'none'
   /** For RUN --mount=type=secret and type=ssh; of one id the last counts. */

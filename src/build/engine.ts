@@ -20,12 +20,26 @@ import { type CopySelection, copySelection, runCopyStep } from './steps/copy.ts'
 import { type MountStack, mountDigests, mountStacks } from './steps/mounts.ts'
 import { runRunStep } from './steps/run.ts'
 import { runWorkdirStep } from './steps/workdir.ts'
+import { type Found, usableRecord } from './usable-record.ts'
 
 /** What a step made. */
 export interface StepResult {
   readonly diffId: Digest
   readonly createdAt: string
   readonly fidelity: 'exact' | 'emulated'
+}
+
+/** Why a record was of no use, or that it was. `renewed`: a step before it ran again. */
+export type Lookup = 'hit' | 'same-content' | 'fresh' | 'renewed' | 'no-record' | 'layer-absent' | 'other-mode'
+
+/** Is told what the engine finds out about steps. */
+export interface StepWatch {
+  /** A step's key is known, and what it copies from a context. */
+  keyed(step: Step, key: Digest, selection?: CopySelection): void
+  /** It is decided whether a step runs; nothing of it starts before this resolves. */
+  looked(step: Step, lookup: Lookup): Promise<void>
+  /** A step's result is there. */
+  made(step: Step): void
 }
 
 /** Everything that the steps of one build share. */
@@ -40,6 +54,7 @@ export interface Session {
   readonly runLimit: Limiter
   /** Of one: unpacking. */
   readonly unpackLimit: Limiter
+  readonly watch?: StepWatch
   /** Holds what the build uses, until it ends. */
   hold(...digests: Digest[]): Promise<void>
 }
@@ -64,7 +79,7 @@ export function runLimiter(): Limiter {
 export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Session): Engine {
   const keys = new Map<Digest, Promise<Digest>>()
   const results = new Map<Digest, Promise<StepResult>>()
-  const log = stepLog(plan, session.scope)
+  const log = stepLog(plan, session)
   const renewed = renewedSteps(plan.steps)
   const hasRun = [...plan.steps.values()].some((step) => step.kind === 'run')
 
@@ -80,8 +95,10 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
   const key = (id: Digest): Promise<Digest> =>
     once(keys, id, async (step) => {
       const [input, ...others] = await Promise.all(inputsOf(step).map(treeKey))
-      if (step.kind !== 'copy' || step.from.kind === 'tree') return stepKey(step, { input: input!, others })
-      return stepKey(step, { input: input!, selection: (await selection(step)).digest })
+      const own = step.kind === 'copy' && step.from.kind === 'context' ? await selection(step) : undefined
+      const made = stepKey(step, { input: input!, ...(own === undefined ? { others } : { selection: own.digest }) })
+      session.watch?.keyed(step, made, own)
+      return made
     })
   const selections = new Map<Digest, Promise<CopySelection>>()
   const selection = (step: Step & { kind: 'copy' }): Promise<CopySelection> =>
@@ -95,10 +112,18 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
     return [...below, made.diffId]
   }
   const result = (id: Digest): Promise<StepResult> => once(results, id, (step) => settle(step))
+  const lookUp = async (step: Step, definition: Digest): Promise<Found> => {
+    if (step.fresh) return { miss: 'fresh' }
+    return renewed.has(step.id) ? { miss: 'renewed' } : usableRecord(definition, session)
+  }
+  const remember = async (step: Step, made: StepResult, keysOf: readonly Digest[]): Promise<void> => {
+    const record: StepRecord = { ...made, description: step.text }
+    for (const k of new Set(keysOf)) await session.deps.store.steps.put(k, record)
+  }
   const settle = async (step: Step): Promise<StepResult> => {
     const definition = await ranged(step, () => key(step.id))
-    const known = renewed.has(step.id) ? undefined : await usableRecord(definition, session)
-    if (known !== undefined) return log.cached(step, known)
+    const known = await lookUp(step, definition)
+    if (known.miss === undefined) return log.cached(step, known.result, 'hit')
     if (hasRun) session.deps.trees.warm()
     // Asked for together, so that stages that do not depend on each other run at once.
     const [input, selected, mounts] = await Promise.all([
@@ -112,21 +137,14 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
       ...(step.kind === 'run' && { others: await ranged(step, () => mountDigests(step.mounts, mounts, session)) }),
     }
     const contentKey = stepKey(step, content)
-    const same = step.fresh ? undefined : await usableRecord(contentKey, session)
-    if (same !== undefined) {
-      await session.deps.store.steps.put(definition, same)
-      return log.cached(step, resultOf(same))
+    const same = step.fresh ? known : await usableRecord(contentKey, session)
+    if (same.miss === undefined) {
+      await remember(step, same.result, [definition])
+      return log.cached(step, same.result, 'same-content')
     }
-    return log.running(step, async (output) => {
-      const made = await execute(step, {
-        input,
-        session,
-        output,
-        selection: selected,
-        mounts,
-      })
-      const record: StepRecord = { ...made, description: step.text }
-      for (const k of new Set([contentKey, definition])) await session.deps.store.steps.put(k, record)
+    return log.running(step, known.miss, async (output) => {
+      const made = await execute(step, { input, session, output, selection: selected, mounts })
+      await remember(step, made, [contentKey, definition])
       return made
     })
   }
@@ -170,26 +188,4 @@ async function ranged<T>(step: Pick<RunStep, 'at'>, work: () => Promise<T>): Pro
     if (isCancelled(error)) throw error
     throw withRange(error, step.at)
   }
-}
-
-/** A record whose layer is at hand, here or in a registry that had it, and exact enough for this build. */
-async function usableRecord(key: Digest, session: Session): Promise<(StepRecord & { diffId: Digest }) | undefined> {
-  const { store, trees } = session.deps
-  const record = await store.steps.get(key)
-  if (record?.diffId === undefined) return undefined
-  if (record.fidelity === 'emulated' && trees.fidelity === 'exact') return undefined
-  const { diffId } = record
-  await session.hold(diffId)
-  const layer = await store.layers.get(diffId)
-  if (layer === undefined) return undefined
-  if (layer.sources.length > 0) return { ...record, diffId }
-  for (const form of layer.forms) {
-    if ((await store.blobs.sizeOf(form.digest)) === form.size) return { ...record, diffId }
-  }
-  return undefined
-}
-
-function resultOf(record: StepRecord & { diffId: Digest }): StepResult {
-  const { diffId, createdAt, fidelity } = record
-  return { diffId, createdAt, fidelity }
 }

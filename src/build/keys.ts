@@ -6,7 +6,7 @@ import type { Step } from '../plan/contract.ts'
 import { definitionOf } from '../plan/definition.ts'
 
 /** Raised when the meaning of a step changes, so that old records are missed. */
-const keyVersion = 2
+export const keyVersion = 2
 
 /** What a step's inputs are in a key. */
 export interface KeyInputs {

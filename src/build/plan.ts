@@ -15,6 +15,7 @@ import { baseResolver } from './base-images.ts'
 import { findIgnore } from './context/ignore-source.ts'
 import type { BuildRequest } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
+import type { BaseNote } from './explain/note.ts'
 import { sourceEpoch } from './source-epoch.ts'
 
 /** What a plan is made with. */
@@ -23,6 +24,8 @@ export interface Planning {
   readonly deps: TransferDeps
   readonly scope: Scope
   readonly lease: Lease
+  /** Is told what a base image's name stands for. */
+  readonly onBase?: (base: BaseNote) => void
 }
 
 /**

@@ -2,22 +2,24 @@
 import type { Digest } from '../core/digest.ts'
 import { isCancelled } from '../core/errors.ts'
 import type { BuildEvent } from '../core/events.ts'
-import type { Scope } from '../core/scope.ts'
 import type { Plan, Step } from '../plan/contract.ts'
-import type { StepResult } from './engine.ts'
+import type { Lookup, Session, StepResult } from './engine.ts'
 
 /** Reports steps. */
 export interface StepLog {
-  cached(step: Step, result: StepResult): StepResult
+  cached(step: Step, result: StepResult, lookup: Lookup): Promise<StepResult>
   /** A step whose result was not needed: what uses it is cached. */
   skipped(step: Step): void
-  running(step: Step, work: (output: StepLog['output']) => Promise<StepResult>): Promise<StepResult>
+  running(step: Step, lookup: Lookup, work: (output: StepLog['output']) => Promise<StepResult>): Promise<StepResult>
   /** Reports what a step prints. */
   output(this: void, stream: 'stdout' | 'stderr', text: string): void
 }
 
 /** A log for a plan's steps. A step that several lines share is reported on each. */
-export function stepLog(plan: Pick<Plan, 'lines'>, scope: Scope): Omit<StepLog, 'output'> {
+export function stepLog(
+  plan: Pick<Plan, 'lines'>,
+  { scope, watch }: Pick<Session, 'scope' | 'watch'>,
+): Omit<StepLog, 'output'> {
   const lines = new Map<Digest, string[]>()
   for (const line of plan.lines) {
     if (line.step !== undefined) lines.set(line.step, [...(lines.get(line.step) ?? []), line.id])
@@ -29,15 +31,19 @@ export function stepLog(plan: Pick<Plan, 'lines'>, scope: Scope): Omit<StepLog, 
     each(step, (id) => ({ type: 'step-finished', id, durationMs: Math.round(performance.now() - started), ...end }))
   return {
     skipped: (step) => finish(step, performance.now(), { outcome: 'cached' }),
-    cached: (step, result) => {
+    cached: async (step, result, lookup) => {
+      await watch?.looked(step, lookup)
+      watch?.made(step)
       finish(step, performance.now(), { outcome: 'cached', digest: result.diffId })
       return result
     },
-    running: async (step, work) => {
+    running: async (step, lookup, work) => {
+      await watch?.looked(step, lookup)
       const started = performance.now()
       each(step, (id) => ({ type: 'step-started', id }))
       try {
         const result = await work((stream, text) => each(step, (id) => ({ type: 'step-output', id, stream, text })))
+        watch?.made(step)
         finish(step, started, { outcome: 'done', digest: result.diffId })
         return result
       } catch (error) {

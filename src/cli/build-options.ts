@@ -32,6 +32,7 @@ export const buildOptions = {
   label: { kind: 'list', value: 'KEY=VALUE', help: 'Label for the image' },
   'no-cache': { kind: 'boolean', help: 'Run every step, whatever is cached' },
   'no-cache-filter': { kind: 'list', value: 'STAGE,...', help: 'Run every step of these stages' },
+  explain: { kind: 'boolean', help: 'Say of every step why it was or was not taken from the cache' },
   pull: {
     kind: 'optional',
     bare: 'true',

@@ -53,6 +53,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     tags: options.tag.map(fullTag),
     noCache: options['no-cache'],
     noCacheStages: options['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    explain: options.explain,
     pull: pullPolicy(options.pull),
     secrets: options.secret.map((value) => parseSecret(value, around)),
     ssh: options.ssh.map((value) => parseSsh(value, around)),

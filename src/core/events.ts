@@ -20,6 +20,54 @@ export interface StepLine {
   readonly makesLayer: boolean
 }
 
+/** Kinds of reason why a step was or was not taken from the cache. */
+export const explainKinds = [
+  // Taken from the cache.
+  'unchanged',
+  'made-before',
+  'same-content',
+  'file-touched',
+  // Not looked for.
+  'no-cache',
+  // Looked for, and of no use.
+  'record-gone',
+  'layer-gone',
+  'never-finished',
+  'other-mode',
+  'rules-changed',
+  // Another step than before.
+  'first-build',
+  'instruction-new',
+  'instruction-changed',
+  'instruction-removed',
+  'order-changed',
+  'setting-changed',
+  'variable-new',
+  'variable-changed',
+  'variable-gone',
+  'base-moved',
+  'base-changed',
+  'step-rebuilt',
+  'ignore-changed',
+  'file-renamed',
+  'file-changed',
+  'file-mode',
+  'file-owner',
+  'file-added',
+  'file-removed',
+  'files-changed',
+  // Of build args.
+  'arg-used',
+  'arg-unused',
+  'unknown',
+] as const
+
+/** One reason: its kind for programs, a sentence for people. Values of variables are in neither. */
+export interface ExplainReason {
+  readonly kind: (typeof explainKinds)[number]
+  readonly text: string
+}
+
 /** What a transfer moves. */
 export type TransferKind = 'pull' | 'push' | 'download' | 'export' | 'unpack'
 
@@ -41,6 +89,13 @@ export type BuildEvent =
       readonly durationMs: number
       /** Layer made or reused, or the config's id for metadata steps. */
       readonly digest?: Digest
+    }
+  | {
+      /** Why a step was or was not cached (`--explain`); without `id`, what is to say of the build as a whole. */
+      readonly type: 'explain'
+      readonly id?: string
+      readonly outcome?: 'cached' | 'built'
+      readonly reasons: readonly ExplainReason[]
     }
   | {
       readonly type: 'transfer-started'

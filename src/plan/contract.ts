@@ -195,6 +195,14 @@ export interface PlannedLine extends StepLine {
   readonly step?: Digest
 }
 
+/** Where a variable is seen first. */
+export interface VariableUse {
+  readonly text: string
+  readonly at: SourceRange
+  /** True if only the default of another ARG takes it. */
+  readonly inArg: boolean
+}
+
 /** Everything to do for one platform. */
 export interface Plan {
   /** Steps needed for the target, inputs before their users. */
@@ -204,6 +212,8 @@ export interface Plan {
   readonly warnings: readonly { readonly message: string; readonly at?: SourceRange }[]
   /** SOURCE_DATE_EPOCH in force, in seconds. */
   readonly epoch?: number
+  /** By variable, the first instruction that sees it: by writing it, or because it runs a process. */
+  readonly variableUses: ReadonlyMap<string, VariableUse>
   /** Stages that were lowered, in their order. */
   readonly stages: readonly PlannedStage[]
   /** Index of the target's stage. */

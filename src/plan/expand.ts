@@ -4,20 +4,23 @@ import { type Expanded, expandHeredoc, expandWord, expandWords } from '../docker
 import type { Common } from '../dockerfile/instructions.ts'
 import { checkUnset } from './checks.ts'
 import type { StageState } from './state.ts'
+import { noteUse } from './uses.ts'
 
 /** Expands one word of an instruction. @throws WherryError with the instruction's range */
 export function expand(state: StageState, word: string, instruction: Common): string {
-  return checked(state, instruction, () => expandWord(word, lookup(state), { escape: state.context.escape }))
+  return checked(state, instruction, () =>
+    expandWord(word, lookup(state, instruction), { escape: state.context.escape }),
+  )
 }
 
 /** Expands and splits into words, as EXPOSE has it. */
 export function expandToWords(state: StageState, word: string, instruction: Common): string[] {
-  return located(instruction, () => expandWords(word, lookup(state), { escape: state.context.escape }))
+  return located(instruction, () => expandWords(word, lookup(state, instruction), { escape: state.context.escape }))
 }
 
 /** Expands a heredoc body: variables only, quotes stay. */
 export function expandBody(state: StageState, body: string, instruction: Common): string {
-  return checked(state, instruction, () => expandHeredoc(body, lookup(state)))
+  return checked(state, instruction, () => expandHeredoc(body, lookup(state, instruction)))
 }
 
 function checked(state: StageState, instruction: Common, work: () => Expanded): string {
@@ -27,8 +30,11 @@ function checked(state: StageState, instruction: Common, work: () => Expanded): 
   return value
 }
 
-function lookup(state: StageState): (name: string) => string | undefined {
-  return (name) => state.env.get(name)
+function lookup(state: StageState, instruction: Common): (name: string) => string | undefined {
+  return (name) => {
+    noteUse(state.context, name, instruction)
+    return state.env.get(name)
+  }
 }
 
 function located<T>(instruction: Common, work: () => T): T {

@@ -23,6 +23,7 @@ import { lowerRun } from './run.ts'
 import { type StageHead, checkStageUses, earlierStage, findTarget, stageHeads } from './stages.ts'
 import { isWindows } from './windows.ts'
 import { type PlanContext, type StageState, defaultPath, imageOf, nextWorkdir, setVariable } from './state.ts'
+import { noteFrom, noteUse, noteWord } from './uses.ts'
 
 /**
  * Lowers a Dockerfile for one target platform.
@@ -59,6 +60,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     ],
     consumed: new Set(globals.args.keys()),
     budget: newBudget(),
+    variableUses: new Map(),
     stage: (wanted, current) => {
       const index = earlierStage(dockerfile, wanted, current)
       if (index === undefined) return undefined
@@ -68,6 +70,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
   }
   warnUnknownStages(dockerfile, context)
   if (options.allStages) for (const { index } of dockerfile.stages) await stageAt(index)
+  for (const arg of dockerfile.globalArgs) for (const { value } of arg.args) noteWord(context, value, arg)
   const target = await stageAt(targetIndex)
   finishTarget(target)
   const violation = checks.violation()
@@ -79,6 +82,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     target: imageOf(target),
     lines: numberLines(states),
     warnings: context.warnings,
+    variableUses: context.variableUses,
     epoch,
     stages: states.map(({ index, args }) => ({ index, args, from: heads[index]!, uses: [...(uses.get(index) ?? [])] })),
     targetStage: targetIndex,
@@ -95,6 +99,7 @@ function globalsOf(dockerfile: Dockerfile, options: PlanOptions, name: string): 
 }
 
 async function lowerStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
+  noteFrom(context, stage.from)
   const state = await beginStage(stage, head, context)
   const triggers = state.collections.onBuild.splice(0)
   ensurePath(state)
@@ -201,6 +206,7 @@ function ensurePath(state: StageState): void {
 
 async function lowerInstruction(state: StageState, instruction: StageInstruction, prefix: string): Promise<void> {
   const before = state.tree
+  if (instruction.kind === 'RUN') for (const name of state.args.keys()) noteUse(state.context, name, instruction)
   await located(instruction, async () => applyInstruction(state, instruction))
   const step = state.tree.kind === 'step' && state.tree !== before ? state.tree.id : undefined
   const id = `s${state.index}.${state.lines.length}`

@@ -12,7 +12,16 @@ import type { Collections } from './collections.ts'
 import { definitionOf } from './definition.ts'
 import { inputsOf } from './reach.ts'
 import { backslashPath, isWindows, slashPath } from './windows.ts'
-import type { StepDraft, PlannedHistory, PlannedImage, PlanOptions, PlannedLine, Step, TreeRef } from './contract.ts'
+import type {
+  StepDraft,
+  VariableUse,
+  PlannedHistory,
+  PlannedImage,
+  PlanOptions,
+  PlannedLine,
+  Step,
+  TreeRef,
+} from './contract.ts'
 
 /** PATH when a base image sets none. */
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -29,6 +38,7 @@ export interface PlanContext {
   readonly checks: Checks
   readonly steps: Map<Digest, Step>
   readonly warnings: { message: string; at?: Stage['from']['at'] }[]
+  readonly variableUses: Map<string, VariableUse>
   /** Build args that some ARG took. */
   readonly consumed: Set<string>
   /** Limits what expansion and history may come to. */

@@ -26,7 +26,9 @@ const clockSlackMs = 1000
 /** What a collection works on. */
 export interface CollectParts {
   readonly store: Pick<Store, 'blobs' | 'layers' | 'images'>
-  readonly dirs: Readonly<Record<'blobs' | 'steps' | 'layers' | 'snapshots' | 'registry' | 'leases' | 'locks', string>>
+  readonly dirs: Readonly<
+    Record<'blobs' | 'steps' | 'layers' | 'explain' | 'snapshots' | 'registry' | 'leases' | 'locks', string>
+  >
 }
 
 /** How much to collect. */
@@ -62,7 +64,8 @@ export async function collectGarbage(parts: CollectParts, options: CollectOption
       ...(await listSharded(parts.dirs.layers, '.json')),
       ...(await listSharded(parts.dirs.layers, '.contents')),
     ].filter(isGarbage)
-    const files = [...deadSteps, ...blobs, ...facts]
+    const notes = await deadNotes(parts.dirs.explain, (note, after) => note.used < after && !isYoung(note), usedAfter)
+    const files = [...deadSteps, ...blobs, ...facts, ...notes]
     const snapshots = await deadSnapshots(parts.dirs.snapshots, (s) => isGarbage(s) && s.used < usedAfter)
     if (!options.dryRun) await mapLimit(files, 16, (file) => rm(file.path, { force: true }))
     const bytes = files.reduce((sum, file) => sum + file.size, 0)
@@ -99,6 +102,18 @@ async function reachStep(step: Found, marker: Marker): Promise<void> {
   const text = await readRecord(step.path, false)
   const record = text && parseStepRecord(text.toString('utf8'))
   if (record?.diffId !== undefined) await marker.reach(record.diffId)
+}
+
+/** Notes are small and say what was pruned, so they go by age alone; lists of files go like steps. */
+async function deadNotes(
+  dir: string,
+  isDead: (note: Found, usedAfter: number) => boolean,
+  usedAfter: number,
+): Promise<Found[]> {
+  const notes = await listSharded(dir, '.note.gz')
+  const lists = await listSharded(dir, '.list.gz')
+  const oldNotes = notes.filter((note) => isDead(note, Date.now() - keepUsedMs))
+  return [...oldNotes, ...lists.filter((list) => isDead(list, usedAfter))]
 }
 
 async function listSharded(dir: string, extension: string): Promise<Found[]> {

@@ -104,6 +104,19 @@ export interface StepCache {
   put(key: Digest, record: StepRecord): Promise<void>
 }
 
+/**
+ * What earlier builds were made of, for `--explain`. Texts are latin1 (paths are bytes), kept compressed; builds are named by a
+ * digest of context, Dockerfile, target and platform. What cannot be read is a miss.
+ */
+export interface BuildNotes {
+  note(build: Digest): Promise<string | undefined>
+  putNote(build: Digest, text: string): Promise<void>
+  /** The files of a selection. */
+  list(selection: Digest): Promise<string | undefined>
+  hasList(selection: Digest): Promise<boolean>
+  putList(selection: Digest, text: string): Promise<void>
+}
+
 /** Protects what a running process uses from garbage collection; ends with the process or its `release`. */
 export interface Lease {
   /** Adds digests (blobs, diffIDs, manifests) and snapshots' chainIDs. */
@@ -126,6 +139,7 @@ export interface Store {
   readonly layers: LayerIndex
   readonly images: ImageStore
   readonly steps: StepCache
+  readonly notes: BuildNotes
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
   tempPath(label: string): string
   /** Folder of the snapshots of one driver and id map, made if absent. Only trees/ writes below it. */

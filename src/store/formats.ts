@@ -17,6 +17,8 @@ export const folders = {
   steps: 'steps-v1',
   /** `<aa>/<diffID>.json`: layer records; `<aa>/<diffID>.contents`: contents lists. */
   layers: 'layers-v1',
+  /** `<aa>/<build>.note.gz`: what the steps of a build were made of; `<aa>/<selection>.list.gz`: the files of a selection. */
+  explain: 'explain-v1',
   /** Stat caches of build contexts. */
   contexts: 'context-v1',
   /** `<driver>-<map>/`: root file systems, each named by the hexadecimal digits of its chainID. */

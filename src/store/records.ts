@@ -16,8 +16,8 @@ export interface RecordParts {
   readonly tempPath: (label: string) => string
 }
 
-/** The text of a record, or undefined if there is none. With `use`, its modification time is kept within the hour of its last reading. */
-export async function readRecord(path: string, use: boolean): Promise<Buffer | undefined> {
+/** The text of a record, or undefined if there is none. With `use`, its modification time is kept within the hour of its last reading; with a `limit` of 0 its bytes are not read. */
+export async function readRecord(path: string, use: boolean, limit = Infinity): Promise<Buffer | undefined> {
   let handle: FileHandle
   try {
     handle = await open(path, 'r')
@@ -27,7 +27,7 @@ export async function readRecord(path: string, use: boolean): Promise<Buffer | u
   }
   try {
     if (use) await markUsed(handle)
-    return await handle.readFile()
+    return limit === 0 ? Buffer.alloc(0) : await handle.readFile()
   } finally {
     await handle.close()
   }
@@ -45,7 +45,7 @@ async function markUsed(handle: FileHandle): Promise<void> {
 }
 
 /** Writes a record, making its folder when it is missing. Not waited for to reach the disk: a torn record is a miss. */
-export async function writeRecord(path: string, data: string, parts: RecordParts): Promise<void> {
+export async function writeRecord(path: string, data: string | Uint8Array, parts: RecordParts): Promise<void> {
   const write = (): Promise<void> => replaceQuickly({ temp: parts.tempPath('record'), path, data, mode: fileMode })
   try {
     await write()

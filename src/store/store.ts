@@ -9,6 +9,7 @@ import type { Store } from './contract.ts'
 import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
 import { formatIndexFile } from './index-file.ts'
 import { openImageStore } from './images.ts'
+import { openBuildNotes } from './notes.ts'
 import { openLayerIndex } from './layers.ts'
 import { createLease } from './leases.ts'
 import { openStepCache } from './steps.ts'
@@ -35,6 +36,7 @@ function pathsBelow(root: string) {
     blobs: join(oci, 'blobs', 'sha256'),
     steps: join(root, folders.steps),
     layers: join(root, folders.layers),
+    explain: join(root, folders.explain),
     contexts: join(root, folders.contexts),
     snapshots: join(root, folders.snapshots),
     mounts: join(root, folders.mounts),
@@ -49,11 +51,11 @@ const callerIsRoot = (): boolean => process.geteuid?.() === 0
 
 async function makeMissing(dirs: Dirs): Promise<void> {
   const modes = directoryModes(callerIsRoot())
-  const { root, oci, blobsParent, blobs, layers, snapshots, tmp, steps, contexts, locks, leases } = dirs
+  const { root, oci, blobsParent, blobs, layers, snapshots, tmp, steps, explain, contexts, locks, leases } = dirs
   const wanted = [
     [root, modes.root],
     ...[oci, blobsParent, blobs, layers, snapshots, tmp].map((dir) => [dir, modes.passable] as const),
-    ...[steps, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
+    ...[steps, explain, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
   ] as const
   try {
     for (const [dir, mode] of wanted) if (!existsSync(dir)) await ensureDirectory(dir, mode)
@@ -113,6 +115,7 @@ function assemble(dirs: Dirs): Store {
     layers,
     images,
     steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
+    notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
     tempPath,
     contextDir: dirs.contexts,
     async snapshotsDir(driverAndMap) {

@@ -1,4 +1,5 @@
 /** The classic renderer: docker's legacy wording, for scripts that read it. Steps come strictly in the Dockerfile's order. */
+import { explainBook } from './explain.ts'
 import { findingsBook } from './findings.ts'
 import { humanSize } from './human.ts'
 import { lineBuffer } from './lines.ts'
@@ -13,6 +14,7 @@ export function shortDigest(digest: string): string {
 /** Renders `Step 1/3 : FROM x`, ` ---> Using cache`, ` ---> <12 hex>`, `Successfully built <12 hex>`. */
 export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
   const steps = stepBook()
+  const explained = explainBook(steps)
   const buffer = lineBuffer()
   const findings = findingsBook()
   const held = new Map<string, string[]>()
@@ -22,6 +24,7 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
   let contextTold = false
   let stopped = false
   const line = (text: string): void => surface.write(`${text}\n`)
+  const flushed = (id: string): string[] => ['stdout', 'stderr'].flatMap((stream) => buffer.flush(`${id} ${stream}`))
 
   const endOf = (event: Of<'step-finished'>): string[] => {
     const cached = event.outcome === 'cached' ? [' ---> Using cache'] : []
@@ -68,20 +71,18 @@ export function classicRenderer(surface: Pick<Surface, 'write'>): Renderer {
     'step-output': (event) => hold(event.id, buffer.push(`${event.id} ${event.stream}`, event.text)),
     'step-finished': (event) => {
       finished.set(event.id, event)
-      hold(
-        event.id,
-        ['stdout', 'stderr'].flatMap((stream) => buffer.flush(`${event.id} ${stream}`)),
-      )
+      hold(event.id, flushed(event.id))
     },
     warning: (event) => [findings.take(event) ?? []].flat().forEach(line),
     message: (event) => line(event.text),
-    'build-finished': () => findings.lines().forEach(line),
+    'build-finished': () => [...explained.summary(), ...findings.lines()].forEach(line),
     image: (event) => {
       impliedBy()
       advance()
       line(`Successfully built ${shortDigest(event.id)}`)
       for (const tag of event.tags) line(`Successfully tagged ${tag}`)
     },
+    explain: explained.learn,
     pushed: (event) => line(`${event.reference}: digest: ${event.digest} size: ${event.size}`),
   }
   /** After a failure: what later steps had said before the end. */

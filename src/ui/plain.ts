@@ -1,4 +1,5 @@
 /** The plain renderer: lines that are only ever appended, for CI logs and pipes. */
+import { explainBook, explainLines } from './explain.ts'
 import { findingsBook } from './findings.ts'
 import { counted, humanDuration, humanSize } from './human.ts'
 import { lineBuffer } from './lines.ts'
@@ -13,6 +14,7 @@ const progressEvery = 3000
 export function plainRenderer(surface: Surface): Renderer {
   const steps = stepBook()
   const transfers = transferBook()
+  const explained = explainBook(steps)
   const output = lineBuffer()
   const findings = findingsBook()
   const announced = new Map<string, number>()
@@ -26,6 +28,7 @@ export function plainRenderer(surface: Surface): Renderer {
       if (step.makesLayer) line(`${steps.label(step.id)} CACHED`)
     }
   }
+  const labelOf = (event: Of<'explain'>): string => (event.id === undefined ? '' : `${steps.label(event.id)} `)
   const lineOf = ({ id }: { readonly id: string }): string => `${steps.label(id)} ${steps.text(id)}`
 
   const announce = (id: string): void => {
@@ -65,15 +68,18 @@ export function plainRenderer(surface: Surface): Renderer {
     'build-started': (event) => line(`building ${event.dockerfile}, context ${event.context}`),
     context: (event) => line(contextText(event)),
     plan: (event) => steps.learn(event),
+    explain: (event) => {
+      explained.learn(event)
+      if (event.id !== undefined) announce(event.id)
+      sayLines(explainLines(event).map((text) => `${labelOf(event)}WHY ${text}`))
+    },
     'step-started': (event) => announce(event.id),
     'step-output': (event) => {
       announce(event.id)
       stepOutput(event.id, output.push(`${event.id} ${event.stream}`, event.text))
     },
     'step-finished': finishStep,
-    'transfer-started': transferEvent,
-    'transfer-progress': transferEvent,
-    'transfer-finished': transferEvent,
+    ...transferHandlers(transferEvent),
     warning: (event) => sayLines([findings.take(event) ?? []].flat()),
     message: (event) => line(event.text),
     image: (event) => {
@@ -82,8 +88,8 @@ export function plainRenderer(surface: Surface): Renderer {
     },
     pushed: (event) => sayLines(summaryLines(event)),
     'build-finished': (event) => {
-      sayLines(findings.lines())
-      line(`build ${event.outcome} in ${humanDuration(event.durationMs)}`)
+      const end = `build ${event.outcome} in ${humanDuration(event.durationMs)}`
+      sayLines([...explained.summary(), ...findings.lines(), end])
     },
   }
   return { event: dispatchTo(handlers), close: () => undefined }
@@ -98,4 +104,10 @@ export function contextText(event: Of<'context'>): string {
 export function summaryLines(event: Of<'image' | 'pushed'>): string[] {
   if (event.type === 'pushed') return [`pushed ${event.reference}, digest: ${event.digest} size: ${event.size}`]
   return [`image ${event.id}`, ...event.tags.map((tag) => `tagged ${tag}`)]
+}
+
+function transferHandlers(
+  handle: (event: Of<'transfer-started' | 'transfer-progress' | 'transfer-finished'>) => void,
+): Pick<Handlers, 'transfer-started' | 'transfer-progress' | 'transfer-finished'> {
+  return { 'transfer-started': handle, 'transfer-progress': handle, 'transfer-finished': handle }
 }

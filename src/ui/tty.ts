@@ -1,4 +1,5 @@
 /** The terminal renderer: finished steps scroll away above, running ones are redrawn below with their last output. */
+import { explainBook } from './explain.ts'
 import { findingsBook } from './findings.ts'
 import { humanDuration } from './human.ts'
 import { lineBuffer } from './lines.ts'
@@ -27,6 +28,7 @@ export function ttyRenderer(surface: Surface): Renderer {
   const screen = makeScreen(surface)
   const steps = stepBook()
   const transfers = transferBook()
+  const explained = explainBook(steps)
   const output = lineBuffer()
   const findings = findingsBook()
   const look = { steps, style, surface }
@@ -90,8 +92,13 @@ export function ttyRenderer(surface: Surface): Renderer {
       log(summaryLines(event))
     },
     pushed: (event) => log(summaryLines(event)),
+    explain: explained.learn,
     'build-finished': (event) =>
-      log([...findings.lines(), `build ${event.outcome} in ${humanDuration(event.durationMs)}`]),
+      log([
+        ...explained.summary(),
+        ...findings.lines(),
+        `build ${event.outcome} in ${humanDuration(event.durationMs)}`,
+      ]),
   }
   return { event: dispatchTo(handlers), close: () => closeScreen(screen, timer) }
 }

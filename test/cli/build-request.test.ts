@@ -26,6 +26,7 @@ describe('a request', () => {
       tags: [],
       noCache: false,
       noCacheStages: [],
+      explain: false,
       pull: 'missing',
       secrets: [],
       ssh: [],

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BytePath, fromText } from '../../core/bytepath.ts'
+import type { Digest } from '../../core/digest.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { type Scope, throwIfCancelled } from '../../core/scope.ts'
 import type { TreeView } from '../../oci/tree.ts'
@@ -23,6 +24,8 @@ export interface BuildContext {
   readonly tree: TreeView
   /** The ignore file in force. */
   readonly ignoreFile?: string
+  /** Of its bytes. */
+  readonly ignoreDigest?: Digest
   /** Where an entry is on disk: absolute. */
   pathOf(path: BytePath): BytePath
   /** The same for all names of one file (hard links); undefined for a file with one name. */
@@ -49,7 +52,7 @@ export interface ContextOptions {
 export async function openContext(options: ContextOptions, scope: Scope): Promise<BuildContext> {
   throwIfCancelled(scope)
   const directory = await resolveFolder(options.directory)
-  const { matcher, file } = await findIgnore(directory, options.dockerfile)
+  const { matcher, file, digest } = await findIgnore(directory, options.dockerfile)
   const root = fromText(directory)
   const tree = createContextTree(root, matcher)
   let cache: StatCache | undefined
@@ -64,6 +67,7 @@ export async function openContext(options: ContextOptions, scope: Scope): Promis
   return {
     tree,
     ignoreFile: file,
+    ignoreDigest: digest,
     pathOf: hasher.pathOf,
     identity(path) {
       const found = tree.file(path)

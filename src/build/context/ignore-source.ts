@@ -1,6 +1,7 @@
 /** Finds the ignore file of a build: `<Dockerfile>.dockerignore` next to the Dockerfile, else `.dockerignore` in the context. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Digest, digestOf } from '../../core/digest.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { readIgnoreFile } from '../../dockerfile/ignore-file.ts'
 import { type IgnoreMatcher, compileIgnore } from '../../dockerfile/ignore.ts'
@@ -9,6 +10,8 @@ import { type IgnoreMatcher, compileIgnore } from '../../dockerfile/ignore.ts'
 export interface IgnoreSource {
   readonly matcher: IgnoreMatcher
   readonly file?: string
+  /** Of the file's bytes. */
+  readonly digest?: Digest
 }
 
 /**
@@ -22,7 +25,9 @@ export async function findIgnore(directory: string, dockerfile: string | undefin
   ]
   for (const file of candidates) {
     const content = await readOptional(file)
-    if (content !== undefined) return { matcher: compileIgnore(readIgnoreFile(content)), file }
+    if (content === undefined) continue
+    const digest = digestOf(Buffer.from(content, 'latin1'))
+    return { matcher: compileIgnore(readIgnoreFile(content)), file, digest }
   }
   return { matcher: compileIgnore([]) }
 }

@@ -190,6 +190,21 @@ function checkSum(url: string, wanted: Digest | undefined, found: Digest): void 
   )
 }
 
+/** Everything that a selection holds, each entry named after its source. */
+export function* selectedEntries({ parts }: CopySelection): Generator<Entry> {
+  for (const part of parts) {
+    if (part.kind === 'archive') {
+      yield* part.entries
+      continue
+    }
+    for (const { named, real } of part.selected) {
+      const prefix = named === '.' ? '' : named
+      for (const entry of subtree(part.source.tree, real))
+        yield { ...entry, path: [prefix, entry.path].filter((name) => name !== '').join('/') }
+    }
+  }
+}
+
 /** Writes the layer. */
 export async function runCopyStep(step: CopyStep, { input, session, selection }: Execution): Promise<StepResult> {
   if (selection === undefined) throw new WherryError('internal', 'a copy step without selection')

@@ -1,4 +1,5 @@
 /** Worker threads for synchronous file work: sealing, hashing, indexing. Started at need, ended when idle work is done. */
+import { setMaxListeners } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { bundledFile } from '../../host/bundle.ts'
 import { WherryError, type ErrorCode } from '../../core/errors.ts'
@@ -90,6 +91,8 @@ export function createPool(size: number): Pool {
     run: async (name, params, scope) => {
       throwIfCancelled(scope)
       const { job, result } = waitFor({ name, params })
+      // One listener for each job: as many as the caller likes.
+      setMaxListeners(0, scope.signal)
       const onAbort = (): void => void cancel(job)
       scope.signal.addEventListener('abort', onAbort, { once: true })
       const worker = idle.pop() ?? (all.size < size ? start() : undefined)
