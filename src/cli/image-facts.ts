@@ -1,9 +1,10 @@
 /** What `images`, `inspect` and `history` show of a stored image, read from its documents. */
 import type { Digest } from '../core/digest.ts'
 import { type ImageConfig, diffIdsOf } from '../oci/config.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
 import type { Manifest } from '../oci/image.ts'
 import type { Store, StoredImage } from '../store/contract.ts'
-import { loadImage, manifestOf } from '../transfer/documents.ts'
+import { indexMembers, loadImage, manifestOf } from '../transfer/documents.ts'
 
 /** A layer as people see it. */
 export interface LayerFacts {
@@ -23,6 +24,8 @@ export interface ImageFacts {
   readonly size: number
   /** ISO 8601, as the config has it. */
   readonly created?: string
+  /** The images of an index, of which the facts are those of the one for this machine. */
+  readonly members?: readonly Descriptor[]
 }
 
 /**
@@ -41,6 +44,7 @@ export async function readImageFacts(store: Store, image: StoredImage): Promise<
     }),
   )
   const created = config.raw['created']
+  const members = await indexMembers(image, store)
   return {
     image,
     manifest,
@@ -48,5 +52,6 @@ export async function readImageFacts(store: Store, image: StoredImage): Promise<
     layers,
     size: layers.reduce((sum, layer) => sum + layer.size, 0),
     ...(typeof created === 'string' ? { created } : {}),
+    ...(members && { members }),
   }
 }

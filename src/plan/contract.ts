@@ -131,6 +131,8 @@ export interface RunStep extends StepCommon {
   readonly settings: RunSettings
   /** A heredoc that starts with `#!`: run as this file, which the process sees at /dev/pipes/NAME. */
   readonly script?: { readonly name: string; readonly content: string }
+  /** The stage's platform, if this machine has another architecture or system: for what is said when it fails. */
+  readonly foreign?: string
 }
 
 /** One source of a copy. */

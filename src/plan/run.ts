@@ -4,6 +4,7 @@ import { WherryError } from '../core/errors.ts'
 import { chompTabs, heredocOfWord } from '../dockerfile/heredoc.ts'
 import { instructionSupport } from '../dockerfile/support.ts'
 import { runtimeOf } from '../oci/config.ts'
+import { formatPlatform } from '../oci/platform.ts'
 import { commandArgs } from './config-instructions.ts'
 import { givenArg, proxyEnv } from './args.ts'
 import type { RunSettings, RunStep } from './contract.ts'
@@ -36,8 +37,14 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     mounts,
     settings: settingsOf(state),
     script,
+    ...foreignPlatform(state),
   })
   addHistory(state, runHistory(args, historyArgs(state)), id)
+}
+
+function foreignPlatform({ platform, context }: StageState): Pick<RunStep, 'foreign'> {
+  const { os, architecture } = context.options.buildPlatform
+  return platform.os === os && platform.architecture === architecture ? {} : { foreign: formatPlatform(platform) }
 }
 
 function refuseWindows({ platform }: StageState, { at }: RunInstruction): void {

@@ -273,7 +273,8 @@ describe.skipIf(isMissing)('outputs', () => {
       await builder.home.ok('push', `${registry.address}/multi:2`)
       expect(pushed('multi:2')).toEqual(index)
       expect(await builder.home.ok('images', '-q')).toContain((await readFile(`${to}/id`, 'utf8')).slice(7, 19))
-      expect(await builder.home.ok('inspect', name)).toContain('linux/amd64')
+      const [shown] = json<{ Manifests: Described[] }[]>(await builder.home.ok('inspect', name))
+      expect(shown?.Manifests.map((m) => m.platform)).toEqual(index.manifests.map((m) => m.platform))
       expect(await builder.home.ok('history', name)).toContain('LABEL p=linux/amd64')
     })
 
@@ -308,6 +309,15 @@ describe.skipIf(isMissing)('outputs', () => {
       expect(ran.code, ran.stderr).toBe(0)
       const [a, b] = ['amd64', 'arm64'].map((p) => readFileSync(`${to}/linux_${p}/id`, 'utf8'))
       expect(a).toBe(b)
+    })
+
+    it('say what is missing where a step cannot run', async () => {
+      const told = await builder.refusal(
+        ['FROM scratch', 'COPY --chmod=755 sh /bin/sh', 'RUN true'],
+        { sh: alienProgram() },
+        ['--platform=linux/arm64'],
+      )
+      expect(told).toMatch(/has no emulator for programs of linux\/arm64: .*binfmt_misc/)
     })
 
     it('cannot be a docker archive', async () => {
@@ -354,3 +364,24 @@ describe.skipIf(isMissing)('outputs', () => {
     expect(run('tar', '-tf', `${to}/t.tar`)).toBe('Dockerfile\n')
   })
 })
+
+/** The head of a program for 64-bit ARM (no byte of it would run anywhere). */
+function alienProgram(): Buffer {
+  const head = Buffer.alloc(120)
+  Buffer.from('\x7fELF\x02\x01\x01', 'latin1').copy(head)
+  head.writeUInt16LE(2, 16)
+  head.writeUInt16LE(183, 18)
+  head.writeUInt32LE(1, 20)
+  head.writeBigUInt64LE(0x400000n, 24)
+  head.writeBigUInt64LE(64n, 32)
+  for (const [at, value] of [
+    [52, 64],
+    [54, 56],
+    [56, 1],
+    [58, 64],
+  ] as const)
+    head.writeUInt16LE(value, at)
+  head.writeUInt32LE(1, 64)
+  head.writeUInt32LE(5, 68)
+  return head
+}

@@ -1,5 +1,6 @@
 /** RUN: a process over the stack, and a layer of what it changed. */
 import { WherryError } from '../../core/errors.ts'
+import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
 import type { RunStep } from '../../plan/contract.ts'
 import type { Execution, StepResult } from '../engine.ts'
 import { materialize } from '../materialize.ts'
@@ -41,13 +42,20 @@ function runFailed(step: RunStep, exitCode: number): WherryError {
   return new WherryError('run-failed', `process "${shown}" did not complete successfully: exit code: ${exitCode}`, {
     at: step.at,
     details: { exitCode },
-    hint: exitHint(exitCode),
+    hint: exitHint(exitCode, step.foreign),
   })
 }
 
-function exitHint(exitCode: number): string | undefined {
+function exitHint(exitCode: number, foreign: string | undefined): string | undefined {
+  if (exitCode === 126 && foreign !== undefined) return noEmulator(foreign)
   if (exitCode === 127) return 'The command was not found in the image: install it in an earlier step, or check PATH.'
   if (exitCode === 126) return 'The command could not be executed: is it executable, and built for this platform?'
   if (exitCode === 137) return 'The process was killed (signal 9); the machine may be out of memory.'
   return undefined
+}
+
+function noEmulator(platform: string): string {
+  const own = formatPlatform(hostPlatform())
+  const way = 'install one that registers itself with binfmt_misc (qemu-user-static, for instance)'
+  return `This machine (${own}) has no emulator for programs of ${platform}: ${way}, or use FROM --platform=$BUILDPLATFORM.`
 }

@@ -36,7 +36,7 @@ export const command = defineCommand({
   },
 })
 
-function inspection({ image, manifest, config, layers, size, created }: ImageFacts): object {
+function inspection({ image, manifest, config, layers, size, created, members }: ImageFacts): object {
   const { raw } = config
   return {
     Id: image.id,
@@ -56,6 +56,7 @@ function inspection({ image, manifest, config, layers, size, created }: ImageFac
     RootFS: { Type: 'layers', Layers: layers.map((layer) => layer.diffId) },
     Metadata: { StoredAt: image.storedAt },
     Descriptor: descriptorJson(image.manifest),
+    ...(members && { Manifests: members.map(descriptorJson) }),
     Manifest: {
       mediaType: manifest.mediaType,
       layers: manifest.layers.map(descriptorJson),
