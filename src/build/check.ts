@@ -38,9 +38,10 @@ export async function checkBuild(request: BuildRequest, deps: TransferDeps, scop
   return withLease(deps, async (lease) => {
     const options = await planOptions({ request, deps, scope, lease })
     const allStages = request.target === undefined || request.target === ''
-    const error = await failureOf(() =>
-      lower(dockerfile, { ...options, ...tolerant(options, scope), checks, allStages }),
-    )
+    const error = await failureOf(async () => {
+      const plan = await lower(dockerfile, { ...options, ...tolerant(options, scope), checks, allStages })
+      for (const { message, at } of plan.warnings) scope.emit({ type: 'warning', message, at })
+    })
     return { text, findings: checks.found(), ...(error && { error }) }
   })
 }

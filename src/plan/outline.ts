@@ -55,16 +55,16 @@ function argsOf(dockerfile: Dockerfile, plan: Plan, buildArgs: Readonly<Record<s
   const found = new Map<string, OutlineArg>()
   const stages = new Map(plan.stages.map((stage) => [stage.index, stage]))
   const seen = new Set<number>()
-  const visit = (index: number): void => {
+  const ahead = [plan.targetStage]
+  for (let index = ahead.pop(); index !== undefined; index = ahead.pop()) {
     const stage = stages.get(index)
-    if (stage === undefined || seen.has(index)) return
+    if (stage === undefined || seen.has(index)) continue
     seen.add(index)
     for (const arg of [...ownArgs(dockerfile, stage, { plan, buildArgs }), ...globalArgs(dockerfile, stage, plan)]) {
       if (!found.has(arg.name)) found.set(arg.name, arg)
     }
-    stage.uses.forEach(visit)
+    ahead.push(...[...stage.uses].reverse())
   }
-  visit(plan.targetStage)
   return [...found.values()]
 }
 

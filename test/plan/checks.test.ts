@@ -339,3 +339,18 @@ it('tells what stands before a syntax error', async () => {
     error: 'unknown instruction: BADCMD',
   })
 })
+
+describe('the checks take their time in proportion to the text', () => {
+  const many = (n: number, line: (i: number) => string): string => Array.from({ length: n }, (_, i) => line(i)).join('')
+  it.each([
+    ['near names', `FROM scratch\n${many(4000, (i) => `ENV aa${i}=1\n`)}${many(4000, (i) => `USER $ab${i}\n`)}`],
+    ['comments', `FROM scratch\n${many(9000, (i) => `# c${i}\n`)}ENV ${many(5000, (i) => `a${i}=$b${i} `)}\n`],
+    ['long names', `FROM scratch\nENV ${'a'.repeat(30_000)}=1\nUSER $${'a'.repeat(29_999)}b\n`],
+    ['stages', many(2500, (i) => `FROM scratch as A${i}\n`)],
+  ])('with many %s', async (_, text) => {
+    const started = performance.now()
+    const { found, error } = await checked(text)
+    expect([found.length > 0, error]).toEqual([true, undefined])
+    expect(performance.now() - started).toBeLessThan(4000)
+  })
+})

@@ -23,10 +23,16 @@ export interface Checks {
 /** A collector with these options. */
 export function openChecks(options: CheckOptions): Checks {
   const findings = new Map<string, Finding>()
+  const local = new WeakMap<readonly string[], CheckOptions>()
+  const optionsAt = (comments: readonly string[]): CheckOptions => {
+    const known = local.get(comments) ?? withComments(options, comments)
+    local.set(comments, known)
+    return known
+  }
   return {
     report(finding, comments = []) {
       const { rule, message, at } = finding
-      if (isOn(rule, comments.length === 0 ? options : withComments(options, comments)))
+      if (isOn(rule, comments.length === 0 ? options : optionsAt(comments)))
         findings.set(JSON.stringify([rule, message, at.startLine]), finding)
     },
     found: () => [...findings.values()].sort((a, b) => a.at.startLine - b.at.startLine),
