@@ -68,13 +68,15 @@ function mountDev(plan: LaunchPlan, dev: string): void {
     bindMount(`/dev/${name}`, `${dev}/${name}`)
   }
   for (const [name, target] of links) symlinkSync(target, `${dev}/${name}`)
-  for (const folder of ['pts', 'shm', 'mqueue']) mkdirSync(`${dev}/${folder}`)
+  // What the run itself mounts at such a place is instead of it, as BuildKit has it.
+  const isOwn = (name: string): boolean => !plan.mounts.some(({ target }) => posix.join('/', target) === `/dev/${name}`)
+  for (const folder of ['pts', 'shm', 'mqueue'].filter(isOwn)) mkdirSync(`${dev}/${folder}`)
   const flags = noSuid | noExec
   const terminals = 'newinstance,ptmxmode=0666,mode=620'
-  mount({ source: 'devpts', target: `${dev}/pts`, type: 'devpts', flags, data: terminals })
+  if (isOwn('pts')) mount({ source: 'devpts', target: `${dev}/pts`, type: 'devpts', flags, data: terminals })
   const shared = `mode=1777,size=${plan.shmSize}`
-  mount({ source: 'shm', target: `${dev}/shm`, type: 'tmpfs', flags: flags | noDev, data: shared })
-  if (existsSync('/proc/sys/fs/mqueue'))
+  if (isOwn('shm')) mount({ source: 'shm', target: `${dev}/shm`, type: 'tmpfs', flags: flags | noDev, data: shared })
+  if (isOwn('mqueue') && existsSync('/proc/sys/fs/mqueue'))
     mount({ source: 'mqueue', target: `${dev}/mqueue`, type: 'mqueue', flags: flags | noDev })
   for (const { path, content, mode } of plan.devFiles) {
     mkdirSync(posix.dirname(`${dev}/${path}`), { recursive: true })
