@@ -238,6 +238,16 @@ export type EpochSource =
   | { readonly kind: 'context' }
   | { readonly kind: 'url' | 'git'; readonly url: string; readonly checksum?: string }
 
+/** What `--build-context` puts in the place of a stage or an image. */
+export type NamedContext =
+  /** An image: of a registry, or of an OCI layout. */
+  | { readonly kind: 'image'; readonly image: Image }
+  /** Files; `name` is for ContextRef. */
+  | { readonly kind: 'files'; readonly name: string }
+  | { readonly kind: 'scratch' }
+  /** A stage of this Dockerfile, above the one that asks. */
+  | { readonly kind: 'stage'; readonly stage: string }
+
 /** What lowering needs beside the Dockerfile. */
 export interface PlanOptions {
   readonly target?: string
@@ -268,6 +278,8 @@ export interface PlanOptions {
   readonly run?: Omit<RunSettings, 'hostname'>
   /** The time of what SOURCE_DATE_EPOCH names, in seconds; undefined if it has none. */
   resolveEpoch?(source: EpochSource): Promise<number | undefined>
+  /** The named context that stands for a stage or an image, undefined if there is none. */
+  namedContext?(name: string, platform: Platform): Promise<NamedContext | undefined>
   /** Finds a base image by name; called at most once per name and platform. */
   resolveBase(name: string, platform: Platform): Promise<Image>
 }

@@ -8,7 +8,7 @@ import { isNumericOwner } from '../oci/users.ts'
 import { checkIgnored, checkWorkdir } from './checks.ts'
 import type { CopyStep, CopyStepSource, StepDraft } from './contract.ts'
 import { expand, expandBody } from './expand.ts'
-import { treeNamed } from './source-tree.ts'
+import { sourceNamed } from './source-tree.ts'
 import {
   type StageState,
   addHistory,
@@ -132,7 +132,8 @@ async function sourceTree(state: StageState, instruction: CopyInstruction): Prom
       hint: 'Name a stage with FROM ${ARG} AS name, using an ARG from before the first FROM, and copy from that.',
     })
   }
-  return { kind: 'tree', tree: await treeNamed(state, name, instruction), name }
+  const found = await sourceNamed(state, name, instruction)
+  return found.kind === 'context' ? found : { kind: 'tree', tree: found, name }
 }
 
 /** The destination joined to WORKDIR, keeping the trailing slash that makes it a folder. */

@@ -1,5 +1,5 @@
 /** A Dockerfile and options -> a Plan. Stages are lowered on demand from the target, so only what it needs is resolved. */
-import { withRange } from '../core/errors.ts'
+import { WherryError, withRange } from '../core/errors.ts'
 import { noChecks } from '../dockerfile/checks/checks.ts'
 import { parseInstruction } from '../dockerfile/parse.ts'
 import type { Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
@@ -12,13 +12,14 @@ import { isBuilderSetting, settingWarnings } from './buildkit-args.ts'
 import { checkBasePlatform } from './checks.ts'
 import { collectionsOf, setEnvLine, sizeOf, withCollections } from './collections.ts'
 import { applyConfigInstruction } from './config-instructions.ts'
-import type { Plan, PlanOptions, PlannedLine } from './contract.ts'
+import type { Plan, PlanOptions, PlannedLine, TreeRef } from './contract.ts'
 import { lowerCopy, lowerWorkdir } from './copy.ts'
 import { checkDefaultBases } from './froms.ts'
 import { type Globals, evaluateGlobals } from './globals.ts'
 import { applyEnvOption, finishTarget } from './overrides.ts'
 import { resolveEpoch, withEpochArg } from './epoch.ts'
 import { reachableSteps } from './reach.ts'
+import { contextTree } from './source-tree.ts'
 import { lowerRun } from './run.ts'
 import { type StageHead, checkStageUses, earlierStage, findTarget, stageHeads } from './stages.ts'
 import { isWindows } from './windows.ts'
@@ -34,7 +35,8 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
   const name = options.target ?? dockerfile.stages[targetIndex]!.from.name ?? ''
   const globals = globalsOf(dockerfile, options, name)
   const { checks = noChecks } = options
-  const heads = stageHeads(dockerfile, { globals, targetPlatform: options.targetPlatform, checks })
+  const written = stageHeads(dockerfile, { globals, targetPlatform: options.targetPlatform, checks })
+  const heads = await replacedStages(dockerfile, written, options)
   checkStageUses(dockerfile)
   const made = new Map<number, Promise<StageState>>()
   const uses = new Map<number, Set<number>>()
@@ -101,6 +103,10 @@ function globalsOf(dockerfile: Dockerfile, options: PlanOptions, name: string): 
 async function lowerStage(stage: Stage, head: StageHead, context: PlanContext): Promise<StageState> {
   noteFrom(context, stage.from)
   const state = await beginStage(stage, head, context)
+  if (head.replacement !== undefined) {
+    ensurePath(state)
+    return { ...state, config: withCollections(state.config, state.collections) }
+  }
   const triggers = state.collections.onBuild.splice(0)
   ensurePath(state)
   const { workingDir } = runtimeOf(state.config)
@@ -149,7 +155,7 @@ async function stageOnBase(
     lastOf: new Map(),
   }
   if (parent !== undefined) return inherit(await context.stage(String(parent), index)!, fresh)
-  if (base === 'scratch')
+  if (base === 'scratch' && head.replacement === undefined)
     return {
       ...fresh,
       // As in BuildKit, --platform changes nothing about scratch.
@@ -157,13 +163,53 @@ async function stageOnBase(
       config: scratchConfig(context.options.targetPlatform),
       env: new Map(),
       args: new Map(),
-      tree: { kind: 'base', diffIds: [] },
+      tree: scratch,
     }
-  const image = await located(from, () => context.options.resolveBase(base, platform))
-  checkBasePlatform(context, { name: base, image, platform }, from)
+  const named = head.replacement ?? (await context.options.namedContext?.(base, platform))
+  if (named?.kind === 'stage') return inherit(await stageOf(named.stage, context, fresh), fresh)
+  if (named?.kind === 'files' || named?.kind === 'scratch') {
+    const tree =
+      named.kind === 'scratch'
+        ? scratch
+        : contextTree(context, { kind: 'context', name: named.name }, { source: '/', at: from.at })
+    return { ...fresh, config: scratchConfig(platform), env: new Map(), args: new Map(), tree }
+  }
+  const image = named?.image ?? (await located(from, () => context.options.resolveBase(base, platform)))
+  if (named === undefined) checkBasePlatform(context, { name: base, image, platform }, from)
   const tree = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) } as const
   return { ...fresh, base: image, config: image.config, env: new Map(), args: new Map(), tree }
 }
+
+/** The stage that a named context points to. */
+async function stageOf(name: string, context: PlanContext, { index }: FreshStage): Promise<StageState> {
+  const stage = context.stage(name, index)
+  if (stage !== undefined) return stage
+  throw new WherryError(
+    'dockerfile-invalid',
+    `a named context is the stage "${name}", which the Dockerfile does not have`,
+    {
+      hint: 'Write --build-context NAME=target:STAGE with a stage above the one that uses it.',
+    },
+  )
+}
+
+/** Stages whose name a named context has taken are that context, and nothing is built for them. */
+async function replacedStages(
+  { stages }: Dockerfile,
+  heads: readonly StageHead[],
+  options: PlanOptions,
+): Promise<StageHead[]> {
+  return Promise.all(
+    heads.map(async (head, index) => {
+      const name = stages[index]!.from.name
+      const platform = head.platform ?? options.targetPlatform
+      const replacement = name === undefined ? undefined : await options.namedContext?.(name, platform)
+      return replacement === undefined ? head : { ...head, parent: undefined, replacement }
+    }),
+  )
+}
+
+const scratch: TreeRef = { kind: 'base', diffIds: [] }
 
 type FreshStage = Omit<StageState, 'collections' | 'config' | 'env' | 'args' | 'tree'>
 
@@ -208,7 +254,7 @@ async function lowerInstruction(state: StageState, instruction: StageInstruction
   const before = state.tree
   if (instruction.kind === 'RUN') for (const name of state.args.keys()) noteUse(state.context, name, instruction)
   await located(instruction, async () => applyInstruction(state, instruction))
-  const step = state.tree.kind === 'step' && state.tree !== before ? state.tree.id : undefined
+  const step = state.tree.kind !== 'base' && state.tree !== before ? state.tree.id : undefined
   const id = `s${state.index}.${state.lines.length}`
   const text = prefix + instruction.text
   state.lines.push({ id, ordinal: 0, total: 0, stage: state.label, text, makesLayer: step !== undefined, step })

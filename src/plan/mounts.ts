@@ -7,8 +7,8 @@ import { type MountSpec, parseRunMount } from '../dockerfile/run-mount.ts'
 import { givenArg } from './args.ts'
 import type { RunMount, TreeRef } from './contract.ts'
 import { expand } from './expand.ts'
-import { treeNamed } from './source-tree.ts'
-import { type StageState, joinPath, registerStep, workdirOf } from './state.ts'
+import { contextTree, sourceNamed } from './source-tree.ts'
+import { type StageState, joinPath, workdirOf } from './state.ts'
 
 /** A RUN's mounts, and where the first ssh socket is. */
 export interface LoweredMounts {
@@ -44,8 +44,7 @@ async function lowerMount(spec: MountSpec, place: Place): Promise<RunMount> {
   switch (type) {
     case 'bind': {
       const source = joinPath('/', spec.source)
-      const tree =
-        spec.from === '' ? contextTree(source, place) : await treeNamed(place.state, spec.from, place.instruction)
+      const tree = await treeOf(spec.from, source, place)
       return { type, tree, source, target: targetOf(spec, place), readOnly }
     }
     case 'cache':
@@ -61,22 +60,10 @@ async function lowerMount(spec: MountSpec, place: Place): Promise<RunMount> {
   }
 }
 
-/** The selected part of the build context on its own. */
-function contextTree(source: string, { state, instruction }: Place): TreeRef {
-  const id = registerStep(state.context, {
-    kind: 'copy',
-    input: { kind: 'base', diffIds: [] },
-    text: `[context] ${source}`,
-    at: instruction.at,
-    fresh: false,
-    from: { kind: 'context' },
-    sources: [{ kind: 'path', path: source }],
-    destination: '/',
-    unpack: 'none',
-    parents: true,
-    exclude: [],
-  })
-  return { kind: 'step', id }
+/** The tree that `from` names; without it, or where it names files, that part of the context on its own. */
+async function treeOf(from: string, source: string, { state, instruction }: Place): Promise<TreeRef> {
+  const found = from === '' ? ({ kind: 'context' } as const) : await sourceNamed(state, from, instruction)
+  return found.kind === 'context' ? contextTree(state.context, found, { source, at: instruction.at }) : found
 }
 
 async function lowerCache(spec: MountSpec, place: Place): Promise<RunMount> {
@@ -85,8 +72,8 @@ async function lowerCache(spec: MountSpec, place: Place): Promise<RunMount> {
   const target = targetOf(spec, place)
   const { sharing = 'shared', readOnly, mode = 0o755, uid = 0, gid = 0 } = spec
   const id = `${namespace}/${spec.id === '' ? goClean(spec.target) : spec.id}`
-  const seed = spec.from === '' ? undefined : await treeNamed(state, spec.from, place.instruction)
   const source = joinPath('/', spec.source)
+  const seed = spec.from === '' ? undefined : await treeOf(spec.from, source, place)
   return { type: 'cache', id, target, sharing, readOnly, source, mode, uid, gid, ...(seed && { seed }) }
 }
 

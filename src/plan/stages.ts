@@ -2,12 +2,15 @@
 import { type SourceRange, WherryError, withRange } from '../core/errors.ts'
 import { csvFields } from '../dockerfile/csv.ts'
 import type { Dockerfile, Stage, StageInstruction } from '../dockerfile/instructions.ts'
+import type { NamedContext } from './contract.ts'
 import { type FromContext, type ResolvedFrom, resolveFroms } from './froms.ts'
 
 /** FROM with its variables replaced. */
 export interface StageHead extends ResolvedFrom {
   /** The stage that it is built on: the latest one above that has the name. */
   readonly parent?: number
+  /** The named context that has taken the stage's name. */
+  readonly replacement?: NamedContext
 }
 
 /**
