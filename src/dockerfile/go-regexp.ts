@@ -1,35 +1,95 @@
-/** The few constructs of Go regular expressions that ignore patterns turn into, as JavaScript ones. */
+/** The few constructs of Go regular expressions that ignore patterns turn into, as JavaScript ones or without backtracking. */
+import { type Part, matchesFromStart } from './linear-match.ts'
 
 const passed: ReadonlySet<string> = new Set(['d', 'D', 's', 'S', 'w', 'W', 'b', 'B'])
 const controls: Readonly<Record<string, string>> = { a: '\\x07', f: '\\f', n: '\\n', r: '\\r', t: '\\t', v: '\\v' }
 
+/** Says whether a text matches. */
+export interface Matcher {
+  test(text: string): boolean
+}
+
+/** With more runs of anything than this, JavaScript's backtracking could take forever. */
+const maxRuns = 2
+
 /**
- * Translates a Go expression made of literals, escapes, classes, `(.*\/)?` groups and anchors.
+ * A matcher for a Go expression made of `^`, literals, escapes, classes, `[^/]*`, `.*`, `(.*\/)?` groups and anchors.
  * Undefined for one that Go would refuse, or that uses what patterns never need (`\p`, `\x`, `\Q`).
  */
-export function goRegexp(source: string): RegExp | undefined {
-  const chars = Array.from(source)
-  let out = ''
+export function goRegexp(source: string): Matcher | undefined {
+  const pieces = translate(Array.from(source))
+  if (pieces === undefined) return undefined
+  try {
+    const runs = pieces.filter((piece) => runsOf[piece] !== undefined).length
+    if (runs <= maxRuns) return new RegExp(pieces.join(''), 'u')
+    const parts = pieces.filter((piece, i) => runsOf[piece] === undefined || piece !== pieces[i - 1]).map(partOf)
+    return { test: (text) => matchesFromStart(parts, text) }
+  } catch {
+    return undefined
+  }
+}
+
+const isLineOf = (char: string): boolean => char !== '\n'
+
+/** The pieces that take any number of characters. */
+const runsOf: Readonly<Record<string, Part>> = {
+  '[^/]*': { kind: 'many', takes: (char) => char !== '/' },
+  '[^\\n]*': { kind: 'many', takes: isLineOf },
+  '([^\\n]*\\/)?': { kind: 'folders' },
+}
+
+/** A piece without a run as a part: either a character, or something between two. */
+function partOf(piece: string): Part {
+  const run = runsOf[piece]
+  if (run !== undefined) return run
+  if (piece === '^' || piece === '$' || piece === '\\b' || piece === '\\B') {
+    const expression = new RegExp(piece, 'u')
+    if (piece === '^') return { kind: 'between', holds: (before) => before === undefined }
+    if (piece === '$') return { kind: 'between', holds: (_before, after) => after === undefined }
+    const isWord = (char: string | undefined): boolean => char !== undefined && /^\w$/.test(char)
+    const isEdge = expression.source === '\\b'
+    return { kind: 'between', holds: (before, after) => (isWord(before) !== isWord(after)) === isEdge }
+  }
+  const expression = new RegExp(`^${piece}$`, 'u')
+  const known = new Map<string, boolean>()
+  return {
+    kind: 'one',
+    takes: (char) => {
+      const answer = known.get(char) ?? expression.test(char)
+      known.set(char, answer)
+      return answer
+    },
+  }
+}
+
+/** The pieces of a Go expression in JavaScript's syntax. */
+function translate(chars: readonly string[]): string[] | undefined {
+  const pieces: string[] = []
   let at = 0
   while (at < chars.length) {
+    const rest = chars.slice(at, at + 6).join('')
+    const run = [['(.*/)?', '([^\\n]*\\/)?'] as const, ['[^/]*', '[^/]*'] as const, ['.*', '[^\\n]*'] as const].find(
+      ([go]) => rest.startsWith(go),
+    )
+    if (run !== undefined) {
+      pieces.push(run[1])
+      at += run[0].length
+      continue
+    }
     const char = chars[at++]!
     if (char === '\\') {
       const escape = translateEscape(chars[at++])
       if (escape === undefined) return undefined
-      out += escape
+      pieces.push(escape)
     } else if (char === '[') {
       const found = translateClass(chars, at)
       if (found === undefined) return undefined
-      out += found.text
-      at = found.end
       // In Go `.` and a class behind `^` match a newline only if named: classes do, the dot does not, as here.
-    } else out += char === ']' ? '\\]' : char === '.' ? '[^\\n]' : char
+      pieces.push(found.text)
+      at = found.end
+    } else pieces.push(char === ']' || char === '/' ? `\\${char}` : char === '.' ? '[^\\n]' : char)
   }
-  try {
-    return new RegExp(out, 'u')
-  } catch {
-    return undefined
-  }
+  return pieces
 }
 
 function translateEscape(char: string | undefined): string | undefined {

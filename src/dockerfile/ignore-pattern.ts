@@ -3,7 +3,7 @@ import type { BytePath } from '../core/bytepath.ts'
 import { WherryError } from '../core/errors.ts'
 import { goMatch } from './go-match.ts'
 import { goRunes } from './go-path.ts'
-import { goRegexp } from './go-regexp.ts'
+import { type Matcher, goRegexp } from './go-regexp.ts'
 
 /** How a pattern is matched. */
 export type IgnoreMatch =
@@ -11,7 +11,7 @@ export type IgnoreMatch =
   | { readonly type: 'prefix'; readonly prefix: BytePath }
   | { readonly type: 'suffix'; readonly suffix: BytePath }
   /** `source` is the expression in Go's syntax. */
-  | { readonly type: 'regexp'; readonly regexp: RegExp; readonly source: string }
+  | { readonly type: 'regexp'; readonly regexp: Matcher; readonly source: string }
 
 /** A compiled pattern. */
 export interface IgnorePattern {
