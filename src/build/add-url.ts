@@ -1,14 +1,16 @@
-/** ADD of a URL: the file in the store's temp folder, with what the server says of its age. */
+/** ADD of a URL: the file, kept as a blob of the store, with what the server says of its age. */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { type BytePath, fromText } from '../core/bytepath.ts'
+import { digestFromHex, hexOf } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
-import { headerOf } from '../http/message.ts'
+import { type HttpResponse, discard, headerOf } from '../http/message.ts'
 import { redactUrl } from '../http/url.ts'
+import type { DownloadRecord } from '../store/contract.ts'
 import type { Session } from './engine.ts'
 
-/** A downloaded file. */
+/** A downloaded file: a blob of the store, or a temp file of the build. */
 export interface Download {
   readonly path: BytePath
   readonly size: number
@@ -18,9 +20,33 @@ export interface Download {
   readonly mtime: bigint
 }
 
-/** Downloads a URL. @throws WherryError `network`, also for a status other than 200 */
-export async function download(url: string, { deps, scope }: Pick<Session, 'deps' | 'scope'>): Promise<Download> {
-  const response = await deps.http.request({ method: 'GET', url: new URL(url), headers: {} }, scope.signal)
+/** What is known of the file. */
+export interface DownloadWish {
+  /** What it must be; a file that has it is not asked for again. */
+  readonly checksum?: string
+  /** Download it whatever is in the store. */
+  readonly fresh?: boolean
+}
+
+/**
+ * Downloads a URL, unless the store has what it gave before and the server says that this still holds (RFC 9110, section 13).
+ * The checksum is the caller's to check.
+ * @throws WherryError `network`, also for a status other than 200
+ */
+export async function download(
+  url: string,
+  session: Pick<Session, 'deps' | 'scope' | 'hold'>,
+  { checksum, fresh = false }: DownloadWish = {},
+): Promise<Download> {
+  const known = fresh ? undefined : await knownDownload(url, session)
+  if (known !== undefined && known.digest === checksum) return stored(known, session)
+  const { deps, scope } = session
+  const headers = known === undefined ? {} : conditionsOf(known)
+  const response = await deps.http.request({ method: 'GET', url: new URL(url), headers }, scope.signal)
+  if (known !== undefined && response.status === 304) {
+    discard(response)
+    return stored(known, session)
+  }
   const shown = redactUrl(new URL(url))
   if (response.status !== 200) {
     response.body.destroy()
@@ -30,18 +56,58 @@ export async function download(url: string, { deps, scope }: Pick<Session, 'deps
   }
   const path = deps.store.tempPath('download')
   const hash = createHash('sha256')
-  const size = await receive(response.body, {
-    path,
-    hash,
-    report: reporter(shown, Number(headerOf(response, 'content-length')), scope),
-  })
-  const modified = Date.parse(headerOf(response, 'last-modified') ?? '')
+  const report = reporter(shown, Number(headerOf(response, 'content-length')), scope)
+  const size = await receive(response.body, { path, hash, report })
+  const record = recordOf(response, { digest: digestFromHex(hash.digest('hex')), size })
+  // A file that is refused is not kept.
+  if (checksum !== undefined && checksum !== record.digest) return downloaded(record, path)
+  await session.hold(record.digest)
+  await deps.store.blobs.adopt(path, record)
+  await deps.store.downloads.put(url, record)
+  return stored(record, session)
+}
+
+/** The record of the last download, if its blob is still there; held until the build ends. */
+async function knownDownload(
+  url: string,
+  { deps, hold }: Pick<Session, 'deps' | 'hold'>,
+): Promise<DownloadRecord | undefined> {
+  const record = await deps.store.downloads.get(url)
+  if (record === undefined) return undefined
+  await hold(record.digest)
+  return (await deps.store.blobs.sizeOf(record.digest)) === record.size ? record : undefined
+}
+
+function stored(record: DownloadRecord, { deps }: Pick<Session, 'deps'>): Download {
+  return downloaded(record, deps.store.blobs.pathOf(record.digest))
+}
+
+function downloaded({ digest, size, lastModified = '' }: DownloadRecord, path: string): Download {
+  const modified = Date.parse(lastModified)
+  const mtime = Number.isNaN(modified) ? 0n : BigInt(modified) * 1_000_000n
+  return { path: fromText(path), size, sha256: hexOf(digest), mtime }
+}
+
+function recordOf(response: HttpResponse, blob: Pick<DownloadRecord, 'digest' | 'size'>): DownloadRecord {
+  const etag = headerOf(response, 'etag')
+  const lastModified = headerOf(response, 'last-modified')
+  const date = headerOf(response, 'date')
   return {
-    path: fromText(path),
-    size,
-    sha256: hash.digest('hex'),
-    mtime: Number.isNaN(modified) ? 0n : BigInt(modified) * 1_000_000n,
+    ...blob,
+    ...(etag !== undefined && { etag }),
+    ...(lastModified !== undefined && { lastModified }),
+    ...(date !== undefined && { date }),
   }
+}
+
+/**
+ * The headers that ask for a file only if it is another than the one of the record; none if the record cannot tell. A time counts
+ * only if the answer was at least a second younger, for within a second a file may change twice (RFC 9110, section 8.8.2.2).
+ */
+export function conditionsOf({ etag, lastModified, date }: DownloadRecord): Readonly<Record<string, string>> {
+  if (etag !== undefined) return { 'if-none-match': etag }
+  if (lastModified === undefined || date === undefined) return {}
+  return Date.parse(date) - Date.parse(lastModified) >= 1000 ? { 'if-modified-since': lastModified } : {}
 }
 
 interface Receiver {

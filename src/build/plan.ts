@@ -45,7 +45,8 @@ export async function planBuild(
     if (dockerfile === undefined) throw error
     const options: PlanOptions = {
       ...(await planOptions(planning)),
-      resolveEpoch: (source) => sourceEpoch(source, planning),
+      resolveEpoch: (source) =>
+        sourceEpoch(source, { ...planning, hold: (...digests) => planning.lease.hold(...digests) }),
     }
     const plans = platforms.map((targetPlatform, i) =>
       lower(dockerfile, { ...options, targetPlatform, checks: i === 0 ? checks : noChecks }),

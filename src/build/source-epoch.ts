@@ -12,7 +12,7 @@ import type { Session } from './engine.ts'
  */
 export async function sourceEpoch(
   source: EpochSource,
-  session: Pick<Session, 'deps' | 'scope'>,
+  session: Pick<Session, 'deps' | 'scope' | 'hold'>,
 ): Promise<number | undefined> {
   if (source.kind === 'context') return undefined
   if (source.kind === 'git') {
@@ -20,7 +20,7 @@ export async function sourceEpoch(
       hint: 'Give the seconds: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
     })
   }
-  const { path, mtime, sha256 } = await download(source.url, session)
+  const { path, mtime, sha256 } = await download(source.url, session, { checksum: source.checksum })
   if (source.checksum !== undefined && source.checksum !== `sha256:${sha256}`) {
     throw new WherryError('digest-mismatch', `${source.url} has the digest sha256:${sha256}, not ${source.checksum}`)
   }

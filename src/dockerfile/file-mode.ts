@@ -36,7 +36,7 @@ function clauseOf(clause: string, text: string): Change[] {
   const match = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(clause)
   if (match === null) throw invalid(text)
   const who = match[1] === '' || match[1]!.includes('a') ? 'ugo' : match[1]!
-  return [...match[2]!.matchAll(/([-+=])([rwxXst]*|[ugo])/g)].map((action) => actionOf(who, action[1]!, action[2]!))
+  return [...match[2]!.matchAll(/([-+=])([ugo]|[rwxXst]*)/g)].map((action) => actionOf(who, action[1]!, action[2]!))
 }
 
 /** The lowest bit of each class's three. */

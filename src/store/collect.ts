@@ -1,5 +1,5 @@
 /**
- * Garbage collection: mark what images, served repositories, leases and step records reach, then delete the rest.
+ * Garbage collection: mark what images, served repositories, leases, step and download records reach, then delete the rest.
  *
  * Two rules keep it safe beside running builds. What a lease holds stays: a holder that wrote its line before the collection took
  * its lock is read under the lock, a later one waits (leases.ts). And what was written or renewed since the oldest live lease
@@ -11,13 +11,13 @@ import { type Digest, isDigest } from '../core/digest.ts'
 import { errnoOf } from '../core/errors.ts'
 import { mapLimit } from '../core/schedule.ts'
 import type { CollectionReport, Store } from './contract.ts'
-import { parseStepRecord } from './formats.ts'
+import { parseDownloadRecord, parseStepRecord } from './formats.ts'
 import { collectLock, liveLeases } from './leases.ts'
 import { withLock } from './lock.ts'
 import { type Marker, createMarker } from './mark.ts'
 import { readRecord } from './records.ts'
 
-/** Without `all`, step records, snapshots and cache mounts used within this time stay, in milliseconds. */
+/** Without `all`, step records, downloads, snapshots and cache mounts used within this time stay, in milliseconds. */
 export const keepUsedMs = 14 * 24 * 3600 * 1000
 
 /** The kernel's file times may lag behind the clock by a tick; generously, in milliseconds. */
@@ -27,7 +27,10 @@ const clockSlackMs = 1000
 export interface CollectParts {
   readonly store: Pick<Store, 'blobs' | 'layers' | 'images'>
   readonly dirs: Readonly<
-    Record<'blobs' | 'steps' | 'layers' | 'explain' | 'snapshots' | 'registry' | 'leases' | 'locks', string>
+    Record<
+      'blobs' | 'steps' | 'downloads' | 'layers' | 'explain' | 'snapshots' | 'registry' | 'leases' | 'locks',
+      string
+    >
   >
 }
 
@@ -54,18 +57,21 @@ export async function collectGarbage(parts: CollectParts, options: CollectOption
   await markRoots(parts, marker)
   const steps = await listSharded(parts.dirs.steps, '.json')
   for (const step of steps) if (step.used >= usedAfter) await reachStep(step, marker)
+  const downloads = await listSharded(parts.dirs.downloads, '.json')
+  for (const record of downloads) if (record.used >= usedAfter) await reachDownload(record, marker)
   const finish = async (): Promise<CollectionReport> => {
     const protectedSince = await markRoots(parts, marker)
     const isYoung = (f: Found): boolean => f.changed >= protectedSince
     const isGarbage = (f: Found): boolean => !marker.reached.has(f.digest) && !isYoung(f)
-    const deadSteps = steps.filter((s) => s.used < usedAfter && !isYoung(s))
+    const isDead = (f: Found): boolean => f.used < usedAfter && !isYoung(f)
+    const deadSteps = steps.filter(isDead)
     const blobs = (await listFiles(parts.dirs.blobs, '')).filter(isGarbage)
     const facts = [
       ...(await listSharded(parts.dirs.layers, '.json')),
       ...(await listSharded(parts.dirs.layers, '.contents')),
     ].filter(isGarbage)
     const notes = await deadNotes(parts.dirs.explain, (note, after) => note.used < after && !isYoung(note), usedAfter)
-    const files = [...deadSteps, ...blobs, ...facts, ...notes]
+    const files = [...deadSteps, ...downloads.filter(isDead), ...blobs, ...facts, ...notes]
     const snapshots = await deadSnapshots(parts.dirs.snapshots, (s) => isGarbage(s) && s.used < usedAfter)
     if (!options.dryRun) await mapLimit(files, 16, (file) => rm(file.path, { force: true }))
     const bytes = files.reduce((sum, file) => sum + file.size, 0)
@@ -114,6 +120,12 @@ async function deadNotes(
   const lists = await listSharded(dir, '.list.gz')
   const oldNotes = notes.filter((note) => isDead(note, Date.now() - keepUsedMs))
   return [...oldNotes, ...lists.filter((list) => isDead(list, usedAfter))]
+}
+
+async function reachDownload(found: Found, marker: Marker): Promise<void> {
+  const text = await readRecord(found.path, false)
+  const record = text && parseDownloadRecord(text.toString('utf8'))
+  if (record) await marker.reach(record.digest)
 }
 
 async function listSharded(dir: string, extension: string): Promise<Found[]> {

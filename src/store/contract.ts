@@ -117,6 +117,24 @@ export interface BuildNotes {
   putList(selection: Digest, text: string): Promise<void>
 }
 
+/** What a URL gave. */
+export interface DownloadRecord {
+  /** Of the blob; it need not be present any more. */
+  readonly digest: Digest
+  /** Bytes. */
+  readonly size: number
+  /** Headers of the answer, as they came: ETag, Last-Modified, Date. */
+  readonly etag?: string
+  readonly lastModified?: string
+  readonly date?: string
+}
+
+/** The last download of each URL. A record that cannot be read is a miss. */
+export interface DownloadCache {
+  get(url: string): Promise<DownloadRecord | undefined>
+  put(url: string, record: DownloadRecord): Promise<void>
+}
+
 /** Protects what a running process uses from garbage collection; ends with the process or its `release`. */
 export interface Lease {
   /** Adds digests (blobs, diffIDs, manifests) and snapshots' chainIDs. */
@@ -140,6 +158,7 @@ export interface Store {
   readonly images: ImageStore
   readonly steps: StepCache
   readonly notes: BuildNotes
+  readonly downloads: DownloadCache
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
   tempPath(label: string): string
   /** Folder of the snapshots of one driver and id map, made if absent. Only trees/ writes below it. */
@@ -152,7 +171,7 @@ export interface Store {
   /** Removes temp files, leases and mount points whose owners are dead. Cheap; run at the start of every build. */
   sweep(): Promise<void>
   /**
-   * Deletes blobs, step records and layer facts that no image, step record in use or lease reaches.
+   * Deletes blobs, step and download records and layer facts that no image, record in use or lease reaches.
    * Snapshots are only listed: their files have other owners and are removed by trees/.
    */
   collect(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<CollectionReport>

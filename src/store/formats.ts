@@ -7,7 +7,7 @@ import { type Digest, hexOf, isDigest } from '../core/digest.ts'
 import { type JsonObject, isJsonObject } from '../core/json.ts'
 import { type Descriptor, parseDescriptor } from '../oci/descriptor.ts'
 import { descriptorJson } from '../oci/image.ts'
-import type { LayerRecord, StepRecord } from './contract.ts'
+import type { DownloadRecord, LayerRecord, StepRecord } from './contract.ts'
 
 /** Folders below the store's root. */
 export const folders = {
@@ -15,6 +15,8 @@ export const folders = {
   oci: 'oci-v1',
   /** `<aa>/<key>.json`: step records. */
   steps: 'steps-v1',
+  /** `<aa>/<digest of a URL>.json`: download records; what was downloaded is a blob. */
+  downloads: 'downloads-v1',
   /** `<aa>/<diffID>.json`: layer records; `<aa>/<diffID>.contents`: contents lists. */
   layers: 'layers-v1',
   /** `<aa>/<build>.note.gz`: what the steps of a build were made of; `<aa>/<selection>.list.gz`: the files of a selection. */
@@ -33,7 +35,7 @@ export const folders = {
 } as const
 
 /** Versions inside records. */
-export const versions = { step: 1, layer: 1, contents: 1 } as const
+export const versions = { step: 1, layer: 1, contents: 1, download: 1 } as const
 
 /** The first line of a lease; then one digest a line. */
 export const leaseHeader = 'wherry-lease 1'
@@ -84,6 +86,21 @@ export function parseStepRecord(text: string): StepRecord | undefined {
   if (diffId !== undefined && !(typeof diffId === 'string' && isDigest(diffId))) return undefined
   if (!isFidelity(fidelity) || typeof description !== 'string' || typeof createdAt !== 'string') return undefined
   return { ...(diffId === undefined ? {} : { diffId }), fidelity, description, createdAt }
+}
+
+/** The text of a download record. */
+export function formatDownloadRecord(record: DownloadRecord): string {
+  return JSON.stringify({ version: versions.download, ...record })
+}
+
+/** Reads a download record; undefined if it is none of this version. */
+export function parseDownloadRecord(text: string): DownloadRecord | undefined {
+  const raw = parseVersioned(text, versions.download)
+  if (!raw) return undefined
+  const { digest, size, etag, lastModified, date } = raw
+  if (typeof digest !== 'string' || !isDigest(digest) || typeof size !== 'number') return undefined
+  const headers = Object.entries({ etag, lastModified, date }).filter(([, value]) => typeof value === 'string')
+  return { digest, size, ...Object.fromEntries(headers) }
 }
 
 /** The text of a layer record. */

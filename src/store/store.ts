@@ -7,6 +7,7 @@ import { ownedName } from '../host/owner.ts'
 import { openBlobStore } from './blobs.ts'
 import type { Store } from './contract.ts'
 import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
+import { openDownloadCache } from './downloads.ts'
 import { formatIndexFile } from './index-file.ts'
 import { openImageStore } from './images.ts'
 import { openBuildNotes } from './notes.ts'
@@ -35,6 +36,7 @@ function pathsBelow(root: string) {
     blobsParent: join(oci, 'blobs'),
     blobs: join(oci, 'blobs', 'sha256'),
     steps: join(root, folders.steps),
+    downloads: join(root, folders.downloads),
     layers: join(root, folders.layers),
     explain: join(root, folders.explain),
     contexts: join(root, folders.contexts),
@@ -51,11 +53,12 @@ const callerIsRoot = (): boolean => process.geteuid?.() === 0
 
 async function makeMissing(dirs: Dirs): Promise<void> {
   const modes = directoryModes(callerIsRoot())
-  const { root, oci, blobsParent, blobs, layers, snapshots, tmp, steps, explain, contexts, locks, leases } = dirs
+  const { root, oci, blobsParent, blobs, layers, snapshots, tmp, steps, downloads, explain, contexts, locks, leases } =
+    dirs
   const wanted = [
     [root, modes.root],
     ...[oci, blobsParent, blobs, layers, snapshots, tmp].map((dir) => [dir, modes.passable] as const),
-    ...[steps, explain, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
+    ...[steps, downloads, explain, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
   ] as const
   try {
     for (const [dir, mode] of wanted) if (!existsSync(dir)) await ensureDirectory(dir, mode)
@@ -116,6 +119,7 @@ function assemble(dirs: Dirs): Store {
     images,
     steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
+    downloads: openDownloadCache({ dir: dirs.downloads, dirMode: modes.private, tempPath }),
     tempPath,
     contextDir: dirs.contexts,
     async snapshotsDir(driverAndMap) {

@@ -266,13 +266,6 @@ describe.skipIf(isMissing)('a build', () => {
       ['RUN --mount=type=bind,target=/c true', 'RUN --mount'],
       ['RUN --mount=type=secret,id=s true', 'RUN --mount'],
       ['RUN --security=insecure true', 'RUN --security'],
-      ['COPY --link f /f', 'COPY --link'],
-      ['COPY --parents f /f/', 'COPY --parents'],
-      ['COPY --exclude=*.x f /f', 'COPY --exclude'],
-      ['COPY --chmod=u+x f /f', '--chmod with letters'],
-      ['ADD --link f /f', 'ADD --link'],
-      ['ADD --unpack=false f /f', 'ADD --unpack'],
-      [`ADD --checksum=sha256:${'0'.repeat(64)} http://127.0.0.1:1/f /f`, 'ADD --checksum'],
       ['ADD https://example.com/repository.git /f', 'ADD of a git repository'],
       ['ADD git@example.com:a/b.git /f', 'ADD of a git repository'],
     ])('%s', async (line, name) => {

@@ -143,7 +143,7 @@ async function heredocPart(
 
 async function urlPart(source: CopyStepSource & { kind: 'url' }, { step, session }: Finding): Promise<Part> {
   const { url, filename, checksum } = source
-  const { path, size, sha256, mtime } = await download(url, session)
+  const { path, size, sha256, mtime } = await download(url, session, { checksum, fresh: step.fresh })
   checkSum(url, checksum, digestFromHex(sha256))
   const archive = step.unpack === 'all' ? await spoolArchive(path, session) : undefined
   if (archive !== undefined) return archive

@@ -40,9 +40,10 @@ interface Row {
 
 async function measure(store: Store): Promise<{ rows: Row[]; unreadable: number }> {
   const of = (folder: string): Promise<DiskUse> => diskUse(join(store.root, folder))
-  const [blobs, steps, snapshots, contexts, layers, mounts] = await Promise.all([
+  const [blobs, steps, downloads, snapshots, contexts, layers, mounts] = await Promise.all([
     of(join(folders.oci, 'blobs')),
     of(folders.steps),
+    of(folders.downloads),
     of(folders.snapshots),
     of(folders.contexts),
     of(folders.layers),
@@ -59,10 +60,10 @@ async function measure(store: Store): Promise<{ rows: Row[]; unreadable: number 
   const rows = [
     row('Images', images.length, blobs, bytes),
     row('Snapshots', await countSnapshots(store), snapshots, snapshots.bytes),
-    row('Build Cache', steps.files, sum(steps, layers, contexts), steps.bytes + contexts.bytes),
+    row('Build Cache', steps.files, sum(steps, downloads, layers, contexts), steps.bytes + contexts.bytes),
     row('Cache Mounts', await countCacheMounts(store), mounts, mounts.bytes),
   ]
-  return { rows, unreadable: sum(blobs, steps, snapshots, contexts, layers, mounts).unreadable }
+  return { rows, unreadable: sum(blobs, steps, downloads, snapshots, contexts, layers, mounts).unreadable }
 }
 
 function sum(...uses: readonly DiskUse[]): DiskUse {
