@@ -71,14 +71,31 @@ function result({ image, manifest }: DocumentedImage, reference?: Reference): Re
   return { image, manifest: manifest.descriptor.digest, ...(reference && { reference }) }
 }
 
-/** The image of this name in the store, if its documents are whole, and whether it is for the platform. */
-async function findInStore(
-  name: string,
-  platform: Platform,
-  { store }: TransferDeps,
-): Promise<(DocumentedImage & { readonly fits: boolean }) | undefined> {
+type Found = DocumentedImage & { readonly fits: boolean }
+
+/**
+ * The image of this name in the store, if its documents are whole, and whether it is for the platform. The name points to one image;
+ * those that came out of the same index for other platforms are found through its digest.
+ */
+async function findInStore(name: string, platform: Platform, { store }: TransferDeps): Promise<Found | undefined> {
   const stored = await findStored(name, store.images)
   if (!stored) return undefined
+  const named = await loadFound(stored, platform, store)
+  if (named?.fits === true) return named
+  for (const image of await store.images.list()) {
+    if (image.manifest.digest === stored.manifest.digest) continue
+    if (!image.repoDigests.some((digest) => stored.repoDigests.includes(digest))) continue
+    const other = await loadFound(image, platform, store)
+    if (other?.fits === true) return other
+  }
+  return named
+}
+
+async function loadFound(
+  stored: StoredImage,
+  platform: Platform,
+  store: TransferDeps['store'],
+): Promise<Found | undefined> {
   try {
     const loaded = await loadImage(stored, store, platform)
     return { ...loaded, fits: acceptable(platform).some((p) => samePlatform(p, platformOf(loaded.image.config))) }

@@ -13,6 +13,7 @@ import { loadImage } from '../../src/transfer/documents.ts'
 import { exportDockerArchive } from '../../src/transfer/export-docker.ts'
 import { exportOci } from '../../src/transfer/export-oci.ts'
 import { fetchLayers } from '../../src/transfer/fetch.ts'
+import { portableForm } from '../../src/transfer/portable.ts'
 import { pullImage } from '../../src/transfer/pull.ts'
 import { pushImage } from '../../src/transfer/push.ts'
 import { resolveBase } from '../../src/transfer/resolve.ts'
@@ -238,6 +239,39 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with
     ).rejects.toMatchObject({ code: 'platform-mismatch', hint: expect.stringContaining('linux/amd64') as unknown })
   })
 
+  test('images of one index are all found again without the registry', async () => {
+    const [amd64, arm64] = [platform, parsePlatform('linux/arm64', platform)]
+    const deps = await newDeps()
+    const name = `${registry.address}/siblings/app:1`
+    const images = [await buildTiny(deps, 'sib-amd', name), await buildTiny(deps, 'sib-arm', name)].map((t) => t.image)
+    const arm = { raw: { ...images[1]!.config.raw, architecture: 'arm64' } }
+    const members = [
+      { image: images[0]!, platform: amd64, descriptorAnnotations: { d: '1' } },
+      { image: { ...images[1]!, config: arm }, platform: arm64 },
+    ]
+    const outgoing = { members, annotations: { i: '2' }, docker: false }
+    const { digest } = await pushImage({ outgoing, reference: parseReference(name) }, deps, quietScope())
+    const raw = JSON.parse(skopeo('inspect', '--raw', '--tls-verify=false', `docker://${name}`)) as {
+      manifests: { digest: string; annotations?: unknown; platform: { architecture: string } }[]
+      annotations: unknown
+    }
+    expect(raw.annotations).toEqual({ i: '2' })
+    expect(raw.manifests.map((m) => [m.platform.architecture, m.annotations])).toEqual([
+      ['amd64', { d: '1' }],
+      ['arm64', undefined],
+    ])
+    const fresh = await newDeps()
+    const find = (wanted: typeof platform, policy: 'missing' | 'never') =>
+      resolveBase({ name, platform: wanted, policy }, fresh, quietScope())
+    const [a, b] = [await find(amd64, 'missing'), await find(arm64, 'missing')]
+    expect([a.manifest, b.manifest]).toEqual(raw.manifests.map((m) => m.digest))
+    await registry.requests()
+    expect((await find(amd64, 'never')).manifest).toBe(a.manifest)
+    expect((await find(arm64, 'missing')).manifest).toBe(b.manifest)
+    expect(await registry.requests()).toEqual([])
+    expect(digest).not.toBe(a.manifest)
+  })
+
   test('an image that is only for another platform is used with a warning', async () => {
     const deps = await newDeps()
     const name = `${registry.address}/single/app:1`
@@ -363,5 +397,51 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     )
     await expect(cancelled).rejects.toThrow()
     expect(readdirSync(dir)).toEqual([])
+  })
+})
+
+describe.skipIf(lacks('tools', missingTools('zstd')))('a layer', () => {
+  const wanted = (type: 'gzip' | 'zstd' | 'none', level?: number) => ({
+    type,
+    ...(level === undefined ? {} : { level }),
+  })
+
+  test('is compressed once in each way, and each form is remembered with its level', async () => {
+    const deps = await newDeps()
+    const { image } = await buildTiny(deps, 'forms', 'forms')
+    const [layer] = image.layers
+    const form = (compression?: ReturnType<typeof wanted>) => {
+      const packing = { force: false, docker: false, ...(compression && { compression }) }
+      return portableForm(layer!, { image, packing }, { deps, scope: quietScope() })
+    }
+    const zstd = await form(wanted('zstd'))
+    const gzip = await form()
+    expect([zstd.mediaType, gzip.mediaType].map((t) => t.split('+')[1])).toEqual(['zstd', 'gzip'])
+    const best = await form(wanted('gzip', 9))
+    await form(wanted('zstd', 19))
+    expect(await form(wanted('none'))).toEqual(layer!.blob)
+    const before = (await deps.store.layers.get(layer!.diffId))?.forms.length
+    expect([await form(wanted('zstd')), await form(), await form(wanted('gzip', 9))]).toEqual([zstd, gzip, best])
+    expect((await deps.store.layers.get(layer!.diffId))?.forms).toHaveLength(before!)
+    for (const blob of [zstd, gzip, best]) expect(Object.keys(blob)).not.toContain('annotations')
+  })
+
+  test('of which only a compressed form is here is made plain, and compressed otherwise', async () => {
+    const deps = await newDeps()
+    const { image } = await buildTiny(deps, 'plain', 'plain')
+    const layer = image.layers[0]!
+    const packing = { compression: wanted('gzip'), force: false, docker: false }
+    const gzip = await portableForm(layer, { image, packing }, { deps, scope: quietScope() })
+    await deps.store.blobs.remove(layer.diffId)
+    const packed = { ...layer, blob: gzip }
+    const from = { image: { ...image, layers: [packed] }, packing: { ...packing, compression: wanted('zstd') } }
+    const zstd = await portableForm(packed, from, { deps, scope: quietScope() })
+    expect(zstd.mediaType).toContain('zstd')
+    expect(await deps.store.blobs.sizeOf(layer.diffId)).toBe(layer.blob.size)
+    // What the base has stays as it is, unless it is forced.
+    const asBase = { ...from, baseLayers: 1 }
+    expect(await portableForm(packed, asBase, { deps, scope: quietScope() })).toBe(gzip)
+    const forced = { ...asBase, packing: { ...from.packing, force: true } }
+    expect(await portableForm(packed, forced, { deps, scope: quietScope() })).toEqual(zstd)
   })
 })
