@@ -1,17 +1,7 @@
 /** The `key=value` fields of one `--output`, read by kind; pure. */
 import { WherryError } from '../core/errors.ts'
+import { refusedAttributes } from './output-attributes.ts'
 import type { Packing } from '../transfer/portable.ts'
-
-/** Attributes that BuildKit has and wherry refuses, with the reason. */
-const refused: Readonly<Record<string, string>> = {
-  'oci-artifact': 'it says how attestations are attached, and wherry makes none yet',
-  'attestation-inline': 'wherry makes no attestations yet',
-  'attestation-prefix': 'wherry makes no attestations yet',
-  buildinfo: 'BuildKit has no build info any more, and wherry never had',
-  'buildinfo-attrs': 'BuildKit has no build info any more, and wherry never had',
-  'registry.insecure': 'write --insecure-registry HOST instead',
-  context: 'there is no engine to load into, so no context of one',
-}
 
 /** Saying that there shall be none of it is fine. */
 const offIsFine = ['oci-artifact', 'attestation-inline', 'registry.insecure']
@@ -39,7 +29,7 @@ export class OutputFields {
     for (const [key, value] of this.#fields) {
       if (key === 'type' || known.includes(key) || (annotations && key.startsWith('annotation'))) continue
       if (offIsFine.includes(key) && /^(false|0|f)$/i.test(value)) continue
-      const why = refused[key]
+      const why = refusedAttributes[key]
       if (why !== undefined) throw misuse(this.value, `"${key}" is not possible: ${why}`)
       const takes = `It takes: ${[...known, ...(annotations ? ['annotation.KEY'] : [])].join(', ') || 'none'}.`
       throw misuse(this.value, `the attribute "${key}" is not known for type=${this.type}`, takes)

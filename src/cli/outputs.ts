@@ -6,6 +6,7 @@ import { csvFields } from '../dockerfile/csv.ts'
 import { type Annotation, parseAnnotationAttribute } from '../oci/annotations.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
+import { imageAttributes, storeAttributes, treeAttributes } from './output-attributes.ts'
 import { OutputFields, misuse } from './output-fields.ts'
 
 /** What outputs depend on beside their own words. */
@@ -21,35 +22,20 @@ export interface OutputSurroundings {
   readonly isTerminal: boolean
 }
 
-const imageAttributes = [
-  'name',
-  'compression',
-  'compression-level',
-  'force-compression',
-  'oci-mediatypes',
-  'rewrite-timestamp',
-  'source-date-epoch',
-  'prefer-nondist-layers',
+const [image, store, tree] = [imageAttributes, storeAttributes, treeAttributes].map((table) => Object.keys(table)) as [
+  string[],
+  string[],
+  string[],
 ]
-const storeAttributes = [
-  'push',
-  'push-by-digest',
-  'store',
-  'unpack',
-  'name-canonical',
-  'dangling-name-prefix',
-  'danging-name-empty-only',
-]
-const treeAttributes = ['dest', 'platform-split', 'source-date-epoch', 'mode']
 
 /** Attributes that each type takes, beside `annotation…` of images. */
 export const outputAttributes: Readonly<Record<string, readonly string[]>> = {
-  image: [...imageAttributes, ...storeAttributes],
-  registry: [...imageAttributes, ...storeAttributes],
-  oci: ['dest', 'tar', ...imageAttributes],
-  docker: ['dest', 'tar', ...imageAttributes],
-  local: treeAttributes,
-  tar: treeAttributes,
+  image: [...image, ...store],
+  registry: [...image, ...store],
+  oci: ['dest', 'tar', ...image],
+  docker: ['dest', 'tar', ...image],
+  local: ['dest', ...tree],
+  tar: ['dest', ...tree],
   cacheonly: [],
 }
 

@@ -1,6 +1,13 @@
 /** docs/support.md, from the tables that the parser and the command line read. */
 import { buildOptions, unsupportedBuildOptions } from '../../src/cli/build-options.ts'
 import type { OptionSpec } from '../../src/cli/command.ts'
+import {
+  fileAttributes,
+  imageAttributes,
+  refusedAttributes,
+  storeAttributes,
+  treeAttributes,
+} from '../../src/cli/output-attributes.ts'
 import { refusedBuildOptions } from '../../src/cli/refused-options.ts'
 import { type Support, instructionSupport } from '../../src/dockerfile/support.ts'
 
@@ -18,6 +25,9 @@ export function supportDocument(): string {
     '## Options of `wherry build`',
     'Those of docker build, and of buildah where docker has none.',
     table(['option', 'state', 'note'], [...optionRows(), ...missingRows()]),
+    '## Attributes of `--output`',
+    'See [outputs.md](outputs.md) for how they work together.',
+    table(['attribute', 'types', 'note'], [...attributeRows(), ...refusedAttributeRows()]),
     '## Options of other builders that make no sense here',
     table(
       ['option', 'what to write instead, or why there is none'],
@@ -47,6 +57,22 @@ function optionRows(): string[][] {
 
 function missingRows(): string[][] {
   return unsupportedBuildOptions.map((name) => [`\`${name}\``, 'refused', 'not implemented yet'])
+}
+
+function attributeRows(): string[][] {
+  const tables = [
+    ['oci, docker, local, tar', fileAttributes],
+    ['image, registry, oci, docker', imageAttributes],
+    ['image, registry', storeAttributes],
+    ['local, tar', treeAttributes],
+  ] as const
+  return tables.flatMap(([types, attributes]) =>
+    Object.entries(attributes).map(([name, note]) => [`\`${name}\``, types, note]),
+  )
+}
+
+function refusedAttributeRows(): string[][] {
+  return Object.entries(refusedAttributes).map(([name, why]) => [`\`${name}\``, 'refused', why])
 }
 
 function refusedRow([name, reason]: [string, string]): string[] {

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { createWriteStream, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BuildEvent } from '../../src/core/events.ts'
@@ -6,14 +6,10 @@ import { type Scope, quietScope } from '../../src/core/scope.ts'
 import { type Digest, digestOf } from '../../src/core/digest.ts'
 import { parsePlatform, hostPlatform } from '../../src/oci/platform.ts'
 import { formatReference, parseReference } from '../../src/oci/reference.ts'
-import { createRegistryClient } from '../../src/registry/client.ts'
-import { openStore } from '../../src/store/store.ts'
-import type { TransferDeps } from '../../src/transfer/deps.ts'
 import { loadImage } from '../../src/transfer/documents.ts'
 import { exportDockerArchive } from '../../src/transfer/export-docker.ts'
 import { exportOci } from '../../src/transfer/export-oci.ts'
 import { fetchLayers } from '../../src/transfer/fetch.ts'
-import { portableForm } from '../../src/transfer/portable.ts'
 import { pullImage } from '../../src/transfer/pull.ts'
 import { pushImage } from '../../src/transfer/push.ts'
 import { resolveBase } from '../../src/transfer/resolve.ts'
@@ -21,7 +17,7 @@ import { type DebianRegistry, startDebianRegistry } from '../support/debian-regi
 import { lacks, missingTools } from '../support/need.ts'
 import { tempDir } from '../support/temp.ts'
 import { run } from '../support/tools.ts'
-import { tinyImage } from '../store/images.ts'
+import { buildTiny, newDeps } from './tiny.ts'
 
 const platform = parsePlatform('linux/amd64', hostPlatform())
 
@@ -43,35 +39,6 @@ function recorder(): Recorder {
     outcomes: (kind) =>
       events.flatMap((e) => (e.type === 'transfer-finished' && kinds.get(e.id) === kind ? [e.outcome] : [])),
   }
-}
-
-async function newDeps(): Promise<TransferDeps> {
-  return {
-    store: await openStore(tempDir()),
-    registry: createRegistryClient({ env: {}, retry: { tries: 1 } }),
-  }
-}
-
-/** A tar with one file, as a layer. */
-function layerTar(text: string): Buffer {
-  const dir = tempDir()
-  mkdirSync(join(dir, 'root'))
-  writeFileSync(join(dir, 'root', 'file'), text.repeat(1000))
-  run('tar', '-C', join(dir, 'root'), '--mtime=@0', '--owner=0', '--group=0', '-cf', join(dir, 'layer.tar'), 'file')
-  return readFileSync(join(dir, 'layer.tar'))
-}
-
-/** An image of one plain layer in the store, as a build leaves it. */
-async function buildTiny(deps: TransferDeps, text: string, name: string): Promise<ReturnType<typeof tinyImage>> {
-  const tar = layerTar(text)
-  const tiny = tinyImage(tar, text)
-  const layer = tiny.image.layers[0]!
-  await deps.store.blobs.write(tar)
-  await deps.store.layers.note({ diffId: layer.diffId, size: tar.length, forms: [layer.blob], fidelity: 'exact' })
-  const { config, manifest } = tiny
-  const documents = [config, manifest]
-  await deps.store.images.put({ id: config.descriptor.digest, manifest: manifest.descriptor, documents }, [name])
-  return tiny
 }
 
 describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('with a registry', () => {
@@ -397,51 +364,5 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     )
     await expect(cancelled).rejects.toThrow()
     expect(readdirSync(dir)).toEqual([])
-  })
-})
-
-describe.skipIf(lacks('tools', missingTools('zstd')))('a layer', () => {
-  const wanted = (type: 'gzip' | 'zstd' | 'none', level?: number) => ({
-    type,
-    ...(level === undefined ? {} : { level }),
-  })
-
-  test('is compressed once in each way, and each form is remembered with its level', async () => {
-    const deps = await newDeps()
-    const { image } = await buildTiny(deps, 'forms', 'forms')
-    const [layer] = image.layers
-    const form = (compression?: ReturnType<typeof wanted>) => {
-      const packing = { force: false, docker: false, ...(compression && { compression }) }
-      return portableForm(layer!, { image, packing }, { deps, scope: quietScope() })
-    }
-    const zstd = await form(wanted('zstd'))
-    const gzip = await form()
-    expect([zstd.mediaType, gzip.mediaType].map((t) => t.split('+')[1])).toEqual(['zstd', 'gzip'])
-    const best = await form(wanted('gzip', 9))
-    await form(wanted('zstd', 19))
-    expect(await form(wanted('none'))).toEqual(layer!.blob)
-    const before = (await deps.store.layers.get(layer!.diffId))?.forms.length
-    expect([await form(wanted('zstd')), await form(), await form(wanted('gzip', 9))]).toEqual([zstd, gzip, best])
-    expect((await deps.store.layers.get(layer!.diffId))?.forms).toHaveLength(before!)
-    for (const blob of [zstd, gzip, best]) expect(Object.keys(blob)).not.toContain('annotations')
-  })
-
-  test('of which only a compressed form is here is made plain, and compressed otherwise', async () => {
-    const deps = await newDeps()
-    const { image } = await buildTiny(deps, 'plain', 'plain')
-    const layer = image.layers[0]!
-    const packing = { compression: wanted('gzip'), force: false, docker: false }
-    const gzip = await portableForm(layer, { image, packing }, { deps, scope: quietScope() })
-    await deps.store.blobs.remove(layer.diffId)
-    const packed = { ...layer, blob: gzip }
-    const from = { image: { ...image, layers: [packed] }, packing: { ...packing, compression: wanted('zstd') } }
-    const zstd = await portableForm(packed, from, { deps, scope: quietScope() })
-    expect(zstd.mediaType).toContain('zstd')
-    expect(await deps.store.blobs.sizeOf(layer.diffId)).toBe(layer.blob.size)
-    // What the base has stays as it is, unless it is forced.
-    const asBase = { ...from, baseLayers: 1 }
-    expect(await portableForm(packed, asBase, { deps, scope: quietScope() })).toBe(gzip)
-    const forced = { ...asBase, packing: { ...from.packing, force: true } }
-    expect(await portableForm(packed, forced, { deps, scope: quietScope() })).toEqual(zstd)
   })
 })
