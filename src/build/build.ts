@@ -93,7 +93,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
     scope,
     context,
   })
-  const session = { ...opened, watch: explainer }
+  const session = { ...opened, watch: explainer, onError: request.onError }
   await explainer.begin()
   const engine = createEngine(all, session)
   const images = plans.map((plan, i) => builtImage(plan, platforms[i]!, { engine, session, request }))

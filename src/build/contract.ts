@@ -83,6 +83,8 @@ export interface BuildRequest {
   readonly noCache: boolean
   /** Stages, by name or number, whose steps all run. */
   readonly noCacheStages?: readonly string[]
+  /** When a RUN fails: a shell in its root, on the standard streams (with which the trees must have been made). */
+  readonly onError?: 'shell'
   /** Say why each step was or was not cached. */
   readonly explain?: boolean
   readonly pull: 'missing' | 'always' | 'never'

@@ -55,6 +55,7 @@ export interface Session {
   /** Of one: unpacking. */
   readonly unpackLimit: Limiter
   readonly watch?: StepWatch
+  readonly onError?: 'shell'
   /** Holds what the build uses, until it ends. */
   hold(...digests: Digest[]): Promise<void>
 }

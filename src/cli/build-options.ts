@@ -32,6 +32,11 @@ export const buildOptions = {
   label: { kind: 'list', value: 'KEY=VALUE', help: 'Label for the image' },
   'no-cache': { kind: 'boolean', help: 'Run every step, whatever is cached' },
   'no-cache-filter': { kind: 'list', value: 'STAGE,...', help: 'Run every step of these stages' },
+  'on-error': {
+    kind: 'string',
+    choices: ['shell'],
+    help: 'Open a shell in the root file system of a RUN that fails; needs a terminal',
+  },
   explain: { kind: 'boolean', help: 'Say of every step why it was or was not taken from the cache' },
   pull: {
     kind: 'optional',

@@ -121,6 +121,8 @@ export type BuildEvent =
       readonly description?: string
       readonly url?: string
     }
+  /** A shell takes the terminal: nothing may be drawn until the build ends. */
+  | { readonly type: 'shell' }
   | { readonly type: 'message'; readonly text: string }
   | { readonly type: 'image'; readonly id: Digest; readonly manifest: Digest; readonly tags: readonly string[] }
   | { readonly type: 'pushed'; readonly reference: string; readonly digest: Digest; readonly size: number }

@@ -127,6 +127,8 @@ export interface RunStep extends StepCommon {
   /** USER as written; '' is root. */
   readonly user: string
   readonly network: 'host' | 'none'
+  /** The program of the stage's SHELL: for `--on-error shell`, in no key. */
+  readonly shell?: string
   readonly mounts: readonly RunMount[]
   readonly settings: RunSettings
   /** A heredoc that starts with `#!`: run as this file, which the process sees at /dev/pipes/NAME. */

@@ -35,6 +35,7 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     user: runtimeOf(state.config).user,
     network: networkOf(state, instruction),
     mounts,
+    shell: runtimeOf(state.config).shell?.[0],
     settings: settingsOf(state),
     script,
     ...foreignPlatform(state),

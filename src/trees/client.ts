@@ -56,8 +56,9 @@ export function createTrees(options: TreesOptions): Trees {
       const temps = Object.fromEntries(layers.map((layer) => [layer.diffId, tempFor(layer.diffId)]))
       return (await call('unpack', { layers, temps }, { signal })) as IndexedLayer[]
     },
-    run: async (run, onOutput, { signal }) => {
+    run: async (run, onOutput, { signal }, onFailure) => {
       const onNote: NonNullable<Parameters<Caller['call']>[2]['onNote']> = (note) => {
+        if (isJsonObject(note) && note['failed'] === true) onFailure?.()
         if (!isJsonObject(note) || typeof note['text'] !== 'string') return
         onOutput(note['stream'] === 'stderr' ? 'stderr' : 'stdout', note['text'])
       }

@@ -142,8 +142,13 @@ export interface Trees {
   ): Promise<readonly IndexedLayer[]>
   /** What layers made here are; known without starting the inner process. */
   readonly fidelity: 'exact' | 'emulated'
-  /** Runs a process over an unpacked stack. With `output`, the result's snapshot is committed too. */
-  run(run: TreeRun, onOutput: (stream: 'stdout' | 'stderr', text: string) => void, scope: Scope): Promise<TreeRunResult>
+  /** Runs a process over an unpacked stack. With `output`, the result's snapshot is committed too. `onFailure` is called right before `run.onFailure` takes the terminal. */
+  run(
+    run: TreeRun,
+    onOutput: (stream: 'stdout' | 'stderr', text: string) => void,
+    scope: Scope,
+    onFailure?: () => void,
+  ): Promise<TreeRunResult>
   /** Deletes snapshots; absent ones are fine. */
   remove(chainIds: readonly Digest[], scope: Scope): Promise<void>
   /** The cache mounts under this map of ids. */

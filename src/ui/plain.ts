@@ -79,7 +79,7 @@ export function plainRenderer(surface: Surface): Renderer {
       stepOutput(event.id, output.push(`${event.id} ${event.stream}`, event.text))
     },
     'step-finished': finishStep,
-    ...transferHandlers(transferEvent),
+    ...furtherHandlers(transferEvent),
     warning: (event) => sayLines([findings.take(event) ?? []].flat()),
     message: (event) => line(event.text),
     image: (event) => {
@@ -106,8 +106,14 @@ export function summaryLines(event: Of<'image' | 'pushed'>): string[] {
   return [`image ${event.id}`, ...event.tags.map((tag) => `tagged ${tag}`)]
 }
 
-function transferHandlers(
-  handle: (event: Of<'transfer-started' | 'transfer-progress' | 'transfer-finished'>) => void,
-): Pick<Handlers, 'transfer-started' | 'transfer-progress' | 'transfer-finished'> {
-  return { 'transfer-started': handle, 'transfer-progress': handle, 'transfer-finished': handle }
+/** Those that need nothing of their own. */
+function furtherHandlers(
+  transfer: (event: Of<'transfer-started' | 'transfer-progress' | 'transfer-finished'>) => void,
+): Pick<Handlers, 'transfer-started' | 'transfer-progress' | 'transfer-finished' | 'shell'> {
+  return {
+    'transfer-started': transfer,
+    'transfer-progress': transfer,
+    'transfer-finished': transfer,
+    shell: () => undefined,
+  }
 }

@@ -6,7 +6,7 @@ import { displayWidth, fitWidth } from './text.ts'
 export interface Screen {
   /** Shows these lines in the region, unless they stand there already. */
   draw(lines: readonly string[]): void
-  /** Puts lines above the region for good; long ones wrap. They appear with the next `draw` or at `close`. */
+  /** Puts lines above the region for good; long ones wrap. They appear with the next `draw` or at `close`, after it at once. */
   log(lines: readonly string[]): void
   /** Clears the region, writes what is left to log, shows the cursor. Idempotent. */
   close(): void
@@ -43,7 +43,10 @@ export function makeScreen(surface: Surface): Screen {
         return
       paint(fitting)
     },
-    log: (lines) => void pending.push(...lines),
+    log(lines) {
+      if (closed) surface.write(lines.map((line) => `${line}\n`).join(''))
+      else pending.push(...lines)
+    },
     close() {
       if (closed) return
       closed = true

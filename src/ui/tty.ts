@@ -9,7 +9,7 @@ import { type Screen, makeScreen } from './screen.ts'
 import { type StepBook, stepBook } from './steps.ts'
 import { type Style, makeStyle } from './style.ts'
 import { displayWidth, fitWidth, plainLine } from './text.ts'
-import { finishedText, progressText, transferBook } from './transfers.ts'
+import { type TransferBook, finishedText, progressText, transferBook } from './transfers.ts'
 
 /** Milliseconds between two redraws. */
 const frameMs = 100
@@ -42,8 +42,7 @@ export function ttyRenderer(surface: Surface): Renderer {
     const live = [...running].flatMap(([id, step]) => runningLines(id, step, look))
     return [heading, ...live, ...transfers.running().map((t) => `  ${progressText(t)}`)]
   }
-  const timer = setInterval(() => screen.draw(frame()), frameMs)
-  timer.unref()
+  const timer = setInterval(() => screen.draw(frame()), frameMs).unref()
   screen.draw(frame())
 
   const log = (lines: readonly string[]): void => screen.log(lines.map(plainLine))
@@ -79,13 +78,18 @@ export function ttyRenderer(surface: Surface): Renderer {
     },
     'step-output': (event) => addOutput(event.id, output.push(`${event.id} ${event.stream}`, event.text)),
     'step-finished': finishStep,
-    'transfer-started': (event) => void transfers.follow(event),
-    'transfer-progress': (event) => void transfers.follow(event),
+    ...begunTransfers(transfers),
     'transfer-finished': (event) => {
       const transfer = transfers.follow(event)
       if (transfer !== undefined) screen.log([style.dim(`  ${finishedText(transfer, event)}`)])
     },
     warning: (event) => screen.log([findings.take(event) ?? []].flat().map((text) => style.yellow(plainLine(text)))),
+    shell: () =>
+      closeScreen(
+        screen,
+        timer,
+        [...running.values()].flatMap((step) => step.lines),
+      ),
     message: (event) => log([event.text]),
     image: (event) => {
       logSilent()
@@ -100,11 +104,13 @@ export function ttyRenderer(surface: Surface): Renderer {
         `build ${event.outcome} in ${humanDuration(event.durationMs)}`,
       ]),
   }
-  return { event: dispatchTo(handlers), close: () => closeScreen(screen, timer) }
+  return { event: dispatchTo(handlers), close: () => closeScreen(screen, timer, []) }
 }
 
-function closeScreen(screen: Screen, timer: NodeJS.Timeout): void {
+/** Leaves the terminal to others; `output` is what running steps had said. */
+function closeScreen(screen: Screen, timer: NodeJS.Timeout, output: readonly string[]): void {
   clearInterval(timer)
+  screen.log(output.map((line) => `   │ ${line}`))
   screen.close()
 }
 
@@ -140,5 +146,12 @@ function finishedLine({ id, outcome, durationMs }: EventOf<'step-finished'>, loo
       return stepLine(id, style.red('✗'), { ...look, end: time })
     case 'cancelled':
       return stepLine(id, style.yellow('-'), { ...look, end: 'cancelled' })
+  }
+}
+
+function begunTransfers(book: TransferBook): Pick<Handlers, 'transfer-started' | 'transfer-progress'> {
+  return {
+    'transfer-started': (event) => void book.follow(event),
+    'transfer-progress': (event) => void book.follow(event),
   }
 }

@@ -2,9 +2,10 @@
 import { WherryError } from '../../core/errors.ts'
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
 import type { RunStep } from '../../plan/contract.ts'
-import type { Execution, StepResult } from '../engine.ts'
+import type { Execution, Session, StepResult } from '../engine.ts'
 import { materialize } from '../materialize.ts'
 import { readyMounts } from './run-mounts.ts'
+import { failureShell, noShellHint } from './shell.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 
 /** Runs the step. @throws WherryError `run-failed` if the process does not exit with 0 */
@@ -29,20 +30,27 @@ export async function runRunStep(
     ...step.settings,
     output: files,
     foreground: false,
+    onFailure: await failureShell(step, input, session),
   }
-  const { exitCode, sealed } = await trees.run(run, output, session.scope)
-  if (sealed === undefined) throw runFailed(step, exitCode)
+  const { exitCode, sealed } = await trees.run(run, output, session.scope, () => giveTerminal(step, session))
+  if (sealed === undefined) throw runFailed(step, exitCode, session.onError === 'shell' && run.onFailure === undefined)
   const fidelity = trees.fidelity === 'emulated' ? 'emulated' : await inheritedFidelity(session, input)
   return publishLayer(session, sealed, { files, fidelity })
 }
 
-function runFailed(step: RunStep, exitCode: number): WherryError {
+function giveTerminal({ text }: RunStep, { scope }: Session): void {
+  const what = 'A shell in its root file system, as it was left; leaving it ends the build.'
+  for (const line of [`failed: ${text}`, what]) scope.emit({ type: 'message', text: line })
+  scope.emit({ type: 'shell' })
+}
+
+function runFailed(step: RunStep, exitCode: number, lacksShell: boolean): WherryError {
   const shown =
     step.args.length === 3 && step.args[1] === '-c' ? `${step.args[0]} -c ${step.args[2]}` : step.args.join(' ')
   return new WherryError('run-failed', `process "${shown}" did not complete successfully: exit code: ${exitCode}`, {
     at: step.at,
     details: { exitCode },
-    hint: exitHint(exitCode, step.foreign),
+    hint: lacksShell ? noShellHint(step) : exitHint(exitCode, step.foreign),
   })
 }
 

@@ -13,6 +13,7 @@ import { type OptionValues, defineCommand, type globalOptions } from '../command
 import { type Io, printLine } from '../io.ts'
 import { refusedBuildOptions } from '../refused-options.ts'
 import { metadataText, writeResultFile } from '../result-files.ts'
+import { hasTerminal, withWayToShell } from '../on-error.ts'
 import { buildRenderer } from '../progress.ts'
 import { withStdinDockerfile } from '../stdin-dockerfile.ts'
 import { scopeOf, withWorkshop } from '../wiring.ts'
@@ -88,8 +89,14 @@ async function runBuild(request: BuildRequest, options: Options, io: Io): Promis
   const mode = options.quiet ? 'quiet' : ((options.progress ?? 'auto') as ProgressMode)
   const stdoutTaken = request.outputs.some((output) => output.type !== 'image' && output.dest === '-')
   const renderer = await buildRenderer(mode, io, stdoutTaken)
+  const wantsShell = options['on-error'] === 'shell'
+  const onError = wantsShell && hasTerminal(io, mode) ? 'shell' : undefined
   try {
-    const result = await withWorkshop(options, io, (deps) => build(request, deps, scopeOf(io, renderer.event)))
+    const result = await withWorkshop({ ...options, foreground: onError === 'shell' }, io, (deps) =>
+      build({ ...request, onError }, deps, scopeOf(io, renderer.event)),
+    ).catch((error: unknown) => {
+      throw wantsShell && onError === undefined ? withWayToShell(error, process.argv.slice(2)) : error
+    })
     if (wantsLoad(options)) renderer.event({ type: 'warning', message: noEngine })
     renderer.close()
     if (options.iidfile !== undefined) await writeResultFile(options.iidfile, result.id)

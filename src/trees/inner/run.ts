@@ -60,7 +60,10 @@ async function runInDraft(
     if (result.exitCode !== 0 && run.onFailure !== undefined) {
       flush()
       const onFailure = { ...spec, args: run.onFailure, stdio: job }
-      await onTerminal(() => inner.sandbox.run(mounted.path, onFailure, tools.signal))
+      await onTerminal(() => {
+        tools.note({ failed: true })
+        return inner.sandbox.run(mounted.path, onFailure, tools.signal)
+      })
     }
     return result
   } finally {
