@@ -1,4 +1,4 @@
-/** The value of --chmod: octal, or symbolic as chmod(1) has it (POSIX), with a umask of 0. */
+/** The value of --chmod: octal, or symbolic as BSD's chmod(1) has it, which BuildKit follows, with a umask of 0. */
 import { syntaxError } from './syntax-error.ts'
 
 /** A mode to set. */
@@ -9,7 +9,8 @@ export interface FileMode {
   apply(mode: number, isFolder: boolean): number
 }
 
-type Change = FileMode['apply']
+/** One edit of the bits; `original` are those before all edits. */
+type Change = (bits: number, original: number, isFolder: boolean) => number
 
 /**
  * Reads a mode.
@@ -22,7 +23,7 @@ export function parseFileMode(text: string): FileMode {
     throw invalid(text)
   }
   const changes = text.split(',').flatMap((clause) => clauseOf(clause, text))
-  return { apply: (mode, isFolder) => changes.reduce((bits, change) => change(bits, isFolder), mode) }
+  return { apply: (mode, isFolder) => changes.reduce((bits, change) => change(bits, mode, isFolder), mode) }
 }
 
 function invalid(text: string): Error {
@@ -32,37 +33,81 @@ function invalid(text: string): Error {
   )
 }
 
-function clauseOf(clause: string, text: string): Change[] {
-  const match = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(clause)
-  if (match === null) throw invalid(text)
-  const who = match[1] === '' || match[1]!.includes('a') ? 'ugo' : match[1]!
-  return [...match[2]!.matchAll(/([-+=])([ugo]|[rwxXst]*)/g)].map((action) => actionOf(who, action[1]!, action[2]!))
-}
+const sticky = 0o1000
+
+/** All bits but the sticky one: what a clause without classes is about. */
+const everyone = 0o6777
+
+/** What a class's clause may change. */
+const classBits: Readonly<Record<string, number>> = { a: everyone, u: 0o4700, g: 0o2070, o: 0o0007 }
+
+/** What a letter sets, for all classes. */
+const letterBits: Readonly<Record<string, number>> = { r: 0o444, w: 0o222, x: 0o111, s: 0o6000, t: sticky }
 
 /** The lowest bit of each class's three. */
 const shifts: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 }
 
-function actionOf(who: string, operator: string, permissions: string): Change {
-  const classes = Array.from(who)
-  const all = classes.reduce((bits, c) => bits | (0o7 << shifts[c]!) | specialOf(c), who === 'ugo' ? 0o1000 : 0)
-  return (mode, isFolder) => {
-    const bits = classes.reduce((sum, c) => sum | bitsOf(c, permissions, { mode, isFolder }), 0)
-    const sticky = permissions.includes('t') && (who === 'ugo' || who.includes('o')) ? 0o1000 : 0
-    if (operator === '+') return mode | bits | sticky
-    return operator === '-' ? mode & ~(bits | sticky) : (mode & ~all) | bits | sticky
+function clauseOf(clause: string, text: string): Change[] {
+  const match = /^([ugoa]*)((?:[-+=][rwxXstugo]*)+)$/.exec(clause)
+  if (match === null) throw invalid(text)
+  const classes = Array.from(match[1]!).reduce((bits, c) => bits | classBits[c]!, 0)
+  return [...match[2]!.matchAll(/([-+=])([rwxXstugo]*)/g)].flatMap((action) =>
+    changesOf(classes, action[1]!, action[2]!),
+  )
+}
+
+/**
+ * The changes of one operator, as BSD's setmode(3) makes them: letters before a copied class are set before it, and the sticky
+ * bit, which `o` alone cannot change, stands for itself.
+ */
+function changesOf(classes: number, operator: string, letters: string): Change[] {
+  const changes: Change[] = []
+  let who = classes
+  let bits = 0
+  let conditional = 0
+  let isCopied = false
+  const flush = (): void => {
+    if (bits !== 0 || (operator === '=' && !isCopied)) changes.push(setting(operator, who, bits))
+    if (conditional !== 0) changes.push(executable(who))
+    bits = conditional = 0
   }
+  for (const letter of letters) {
+    if (letter in shifts) {
+      isCopied ||= bits === 0
+      flush()
+      isCopied = true
+      changes.push(copying(letter, operator, classes))
+    } else if (letter === 'X' && operator !== '-') conditional = 0o111
+    else if (!'st'.includes(letter) || who === 0 || (who & ~0o0007) !== 0) {
+      if (letter === 't') who |= sticky
+      bits |= letterBits[letter === 'X' ? 'x' : letter]!
+    }
+  }
+  flush()
+  return changes
 }
 
-function bitsOf(c: string, permissions: string, at: { mode: number; isFolder: boolean }): number {
-  const shift = shifts[c]!
-  if (/^[ugo]$/.test(permissions)) return ((at.mode >> shifts[permissions]!) & 0o7) << shift
-  const executable =
-    permissions.includes('x') || (permissions.includes('X') && (at.isFolder || (at.mode & 0o111) !== 0))
-  const plain = (permissions.includes('r') ? 4 : 0) | (permissions.includes('w') ? 2 : 0) | (executable ? 1 : 0)
-  return (plain << shift) | (permissions.includes('s') ? specialOf(c) : 0)
+function setting(operator: string, who: number, wanted: number): Change {
+  const bits = who === 0 ? wanted : wanted & who
+  if (operator === '+') return (mode) => mode | bits
+  if (operator === '-') return (mode) => mode & ~bits
+  const cleared = ~(who === 0 ? everyone : who)
+  return (mode) => (mode & cleared) | bits
 }
 
-/** Set-user-id for the owner, set-group-id for the group. */
-function specialOf(c: string): number {
-  return c === 'u' ? 0o4000 : c === 'g' ? 0o2000 : 0
+/** `X`: for folders, and for what someone could execute before. */
+function executable(who: number): Change {
+  const bits = who === 0 ? 0o111 : 0o111 & who
+  return (mode, original, isFolder) => (isFolder || (original & 0o111) !== 0 ? mode | bits : mode)
+}
+
+/** The three bits of one class for others; special bits stay. */
+function copying(from: string, operator: string, classes: number): Change {
+  const who = (classes === 0 ? everyone : classes) & 0o777
+  return (mode) => {
+    const three = (mode >> shifts[from]!) & 0o7
+    const bits = ((three << 6) | (three << 3) | three) & who
+    if (operator === '-') return mode & ~bits
+    return (operator === '=' ? mode & ~who : mode) | bits
+  }
 }
