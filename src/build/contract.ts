@@ -99,6 +99,8 @@ export interface BuildRequest {
   readonly annotations: readonly Annotation[]
   /** All layers above the base become one. */
   readonly squash: boolean
+  /** What a RUN changes below a VOLUME is dropped. */
+  readonly compatVolumes?: boolean
 }
 
 export interface BuildResult {

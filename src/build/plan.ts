@@ -74,6 +74,7 @@ export async function planOptions(planning: Planning): Promise<PlanOptions> {
     buildPlatform: host,
     targetPlatform: request.platforms[0] ?? host,
     isPlatformGiven: request.platforms.length > 0,
+    compatVolumes: request.compatVolumes,
     network: request.network,
     run: request.run,
     noCache: request.noCache,

@@ -62,6 +62,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     outputs,
     annotations,
     squash: options.squash,
+    compatVolumes: options['compat-volumes'],
   }
 }
 

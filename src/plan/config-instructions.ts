@@ -24,6 +24,7 @@ import { setEnvLine } from './collections.ts'
 import { expand, expandToWords } from './expand.ts'
 import { goList, goQuoteList, healthcheckHistory } from './history.ts'
 import { type StageState, addHistory, setVariable } from './state.ts'
+import { makeVolume } from './volumes.ts'
 
 /** Every instruction that this file lowers. */
 export type ConfigInstruction =
@@ -174,7 +175,8 @@ function applyVolume(state: StageState, instruction: VolumeInstruction): void {
     throw new WherryError('dockerfile-invalid', 'VOLUME specified can not be an empty string', { at: instruction.at })
   }
   for (const path of paths) state.collections.volumes.add(path)
-  addHistory(state, `VOLUME ${goList(paths)}`)
+  if (state.context.options.compatVolumes !== true) return addHistory(state, `VOLUME ${goList(paths)}`)
+  for (const path of paths) makeVolume(state, path, instruction)
 }
 
 function applyStopSignal(state: StageState, instruction: StopsignalInstruction): void {

@@ -272,6 +272,8 @@ export interface PlanOptions {
   readonly checks?: Checks
   /** What the context leaves out, for the check of COPY. */
   readonly ignore?: IgnoreMatcher
+  /** VOLUME as builders before BuildKit had it. */
+  readonly compatVolumes?: boolean
   /** Lower every stage, not only what the target needs. */
   readonly allStages?: boolean
   /** Stand-ins for bases that could not be looked up: what such an image sets is unknown. */

@@ -151,6 +151,7 @@ async function stageOnBase(
     history: [],
     lines: [line],
     cmdSet: false,
+    madeVolumes: new Set(),
     workdirSet: false,
     lastOf: new Map(),
   }

@@ -11,12 +11,14 @@ import type { RunSettings, RunStep } from './contract.ts'
 import { runHistory } from './history.ts'
 import { lowerMounts } from './mounts.ts'
 import { type StageState, addHistory, addStep, envLines, workdirOf } from './state.ts'
+import { volumeMounts } from './volumes.ts'
 import { isWindows } from './windows.ts'
 
 /** Lowers RUN to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
 export async function lowerRun(state: StageState, instruction: RunInstruction): Promise<void> {
   refuseFlags(instruction)
   refuseWindows(state, instruction)
+  const volumes = volumeMounts(state, instruction)
   const { mounts, sshSocket } = await lowerMounts(state, instruction)
   const { args, script } = commandOf(state, instruction)
   const { options } = state.context
@@ -34,7 +36,7 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     cwd: workdirOf(state),
     user: runtimeOf(state.config).user,
     network: networkOf(state, instruction),
-    mounts,
+    mounts: [...volumes, ...mounts],
     shell: runtimeOf(state.config).shell?.[0],
     settings: settingsOf(state),
     script,

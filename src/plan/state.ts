@@ -68,6 +68,8 @@ export interface StageState {
   lines: PlannedLine[]
   tree: TreeRef
   cmdSet: boolean
+  /** Volumes whose folders `--compat-volumes` has made. */
+  readonly madeVolumes: Set<string>
   /** A WORKDIR of the Dockerfile is in force. */
   workdirSet: boolean
   /** Where the stage's last instruction of a kind stands, of the kinds that should be there once. */
