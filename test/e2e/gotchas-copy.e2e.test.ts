@@ -303,7 +303,7 @@ describe.skipIf(isMissing)('COPY', () => {
           'FROM scratch AS later',
           'COPY --from=own / /',
         ])
-        expect(told, name).toMatch(/is not defined before stage 1 \[dockerfile-invalid\]/)
+        expect(told, name).toMatch(/circular dependency detected on stage: \w+ \[dockerfile-invalid\]/)
       }
     })
 
