@@ -235,9 +235,9 @@ export interface PlannedStage {
   readonly uses: readonly number[]
 }
 
-/** What SOURCE_DATE_EPOCH may name: the build context, or what the one ADD of a stage fetches. */
+/** What SOURCE_DATE_EPOCH may name: the build context, or a named one, or what the one ADD of a stage fetches. */
 export type EpochSource =
-  | { readonly kind: 'context' }
+  | { readonly kind: 'context'; readonly name?: string }
   | { readonly kind: 'url' | 'git'; readonly url: string; readonly checksum?: string }
 
 /** What `--build-context` puts in the place of a stage or an image. */

@@ -22,7 +22,9 @@ export async function resolveEpoch(
   const given = givenArg(options.buildArgs, epochArg) ?? globals.get(epochArg) ?? ''
   if (given === '') return undefined
   if (/^[+-]?\d{1,12}$/.test(given)) return Number(given)
-  const source = sourceOf(given, dockerfile, { globals, options })
+  const isContext = (await options.namedContext?.(given, options.targetPlatform)) !== undefined
+  const named: EpochSource = { kind: 'context', name: given }
+  const source = isContext ? named : sourceOf(given, dockerfile, { globals, options })
   return options.resolveEpoch?.(source)
 }
 

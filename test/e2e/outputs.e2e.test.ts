@@ -179,54 +179,6 @@ describe.skipIf(isMissing)('outputs', () => {
     })
   })
 
-  describe('with SOURCE_DATE_EPOCH', () => {
-    const epoch = ['--build-arg', 'SOURCE_DATE_EPOCH=1700000000']
-    const dockerfile = ['FROM box', 'RUN touch /new && touch -d @1500000000 /old && rm /etc/group', 'COPY f /f']
-
-    it('and rewrite-timestamp have no younger file above the base, and are the same each time', async () => {
-      const to = await folder()
-      const output = (name: string): string => `type=oci,dest=${to}/${name},rewrite-timestamp=true`
-      await attempt(dockerfile, ...epoch, '--no-cache', '-o', output('a.tar'))
-      await attempt(dockerfile, ...epoch, '--no-cache', '-o', output('b.tar'))
-      const manifest = raw(`oci-archive:${to}/a.tar`)
-      expect(raw(`oci-archive:${to}/b.tar`)).toEqual(manifest)
-      expect(manifest.layers.map((l) => l.annotations?.['buildkit/rewritten-timestamp'])).toEqual([
-        ...manifest.layers.slice(0, -2).map(() => undefined),
-        '1700000000',
-        '1700000000',
-      ])
-      run('tar', '-xf', `${to}/a.tar`, '-C', to)
-      const blob = join(to, 'blobs', ...manifest.layers.at(-2)!.digest.split(':'))
-      const listed = run('tar', '--full-time', '--utc', '-tvf', blob)
-      expect(listed).toMatch(/2023-11-14 22:13:20 +new/)
-      expect(listed).toMatch(/2017-07-14 02:40:00 +old/)
-      expect(listed).toContain('etc/.wh.group')
-    })
-
-    it('alone leave the times of files as they are', async () => {
-      const to = await folder()
-      await attempt(dockerfile, ...epoch, '-o', `type=oci,dest=${to}/a.tar`)
-      const manifest = raw(`oci-archive:${to}/a.tar`)
-      run('tar', '-xf', `${to}/a.tar`, '-C', to)
-      const blob = join(to, 'blobs', ...manifest.layers.at(-2)!.digest.split(':'))
-      expect(run('tar', '--full-time', '--utc', '-tvf', blob)).not.toMatch(/2023-11-14 22:13:20 +new/)
-    })
-
-    it('of an output alone count for it alone', async () => {
-      const to = await folder()
-      await attempt(small, '-o', `${to}/now`, '-o', `type=local,dest=${to}/then,source-date-epoch=7`)
-      expect(statSync(`${to}/then/f`).mtimeMs).toBe(7000)
-      expect(statSync(`${to}/now/f`).mtimeMs).not.toBe(7000)
-    })
-
-    it('without an epoch say that there is nothing to rewrite to', async () => {
-      const to = await folder()
-      expect(await attempt(small, '-o', `type=oci,dest=${to}/a.tar,rewrite-timestamp=true`)).toContain(
-        'SOURCE_DATE_EPOCH is not set',
-      )
-    })
-  })
-
   describe('for several platforms', () => {
     const dockerfile = [
       'FROM scratch',

@@ -1,6 +1,6 @@
 /** SOURCE_DATE_EPOCH in a plan: where it comes from, and what it is in. */
 import { describe, expect, it } from 'vitest'
-import type { EpochSource } from '../../src/plan/contract.ts'
+import type { EpochSource, NamedContext } from '../../src/plan/contract.ts'
 import { kinds, plan, runs } from './planned.ts'
 
 const add = 'FROM scratch AS src\nARG V=1\nADD --checksum=sha256:x http://h/$V.tar /\n'
@@ -42,6 +42,15 @@ describe('SOURCE_DATE_EPOCH', () => {
     const made = await plan('FROM a\nARG SOURCE_DATE_EPOCH\nRUN x\n', options)
     expect(made.epoch).toBeUndefined()
     expect(runs(made)[0]!.env).toContain('SOURCE_DATE_EPOCH=')
+  })
+
+  it('names a context before a stage of that name', async () => {
+    const asked: EpochSource[] = []
+    const resolveEpoch = (source: EpochSource): Promise<number> => Promise.resolve(asked.push(source))
+    const namedContext = (name: string): Promise<NamedContext | undefined> =>
+      Promise.resolve(name === 'src' ? { kind: 'files', name } : undefined)
+    await plan(`ARG SOURCE_DATE_EPOCH=src\n${add}FROM a\n`, { resolveEpoch, namedContext })
+    expect(asked).toEqual([{ kind: 'context', name: 'src' }])
   })
 
   it.each([
