@@ -23,14 +23,19 @@ export function matchesFromStart(parts: readonly Part[], text: string): boolean 
   return active.has(parts.length)
 }
 
+/** Inside the folders that the part at a place stands for: they must end in a slash, so nothing is skipped from here. */
+const inside = (at: number): number => -1 - at
+
 /** The places that a character leads to. */
 function step(parts: readonly Part[], active: ReadonlySet<number>, char: string): number[] {
   const next: number[] = []
-  for (const at of active) {
+  for (const place of active) {
+    const at = place < 0 ? -1 - place : place
     const part = parts[at]
     if (part?.kind === 'one' && part.takes(char)) next.push(at + 1)
     else if (part?.kind === 'many' && part.takes(char)) next.push(at)
-    else if (part?.kind === 'folders' && char !== '\n') next.push(...(char === '/' ? [at, at + 1] : [at]))
+    else if (part?.kind === 'folders' && char !== '\n')
+      next.push(...(char === '/' ? [inside(at), at + 1] : [inside(at)]))
   }
   return next
 }
@@ -42,7 +47,8 @@ function reach(
 ): Set<number> {
   const reached = new Set<number>()
   for (const start of from) {
-    for (let at = start; !reached.has(at); at++) {
+    if (start < 0) reached.add(start)
+    for (let at = start; at >= 0 && !reached.has(at); at++) {
       const part = parts[at]
       if (part?.kind === 'between' && !part.holds(before, after)) break
       reached.add(at)

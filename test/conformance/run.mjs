@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
     suite: { type: 'string', default: process.env.WHERRY_CONFORMANCE },
     registry: { type: 'string', default: process.env.WHERRY_TEST_REGISTRY ?? 'localhost:5000' },
     threshold: { type: 'string', default: '0.97' },
-    group: { type: 'string', default: 'conformance,kaniko,dockerfile' },
+    group: { type: 'string', default: 'conformance,kaniko,dockerfile,lint' },
     only: { type: 'string' },
     json: { type: 'string' },
   },

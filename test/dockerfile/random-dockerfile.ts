@@ -201,9 +201,19 @@ const head = fc.constantFrom(
   '\ufeff',
 )
 
+const hurts = fc.oneof(
+  { weight: 2, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.array(damage, { maxLength: 3 }) },
+)
+
 /** The text of a Dockerfile, most of the time nearly right. */
 export const randomDockerfile: fc.Arbitrary<string> = fc
-  .tuple(head, from, fc.array(instruction, { maxLength: 12 }), fc.array(damage, { maxLength: 3 }))
+  .tuple(
+    head,
+    fc.oneof(fc.constantFrom('FROM base', 'FROM scratch AS a'), from),
+    fc.array(instruction, { maxLength: 8 }),
+    hurts,
+  )
   .map(([top, first, rest, hurt]) => damaged(`${top}${[first, ...rest].join('\n')}\n`, hurt))
 
 /** One instruction, as an image's ONBUILD might hold it. */

@@ -17,7 +17,7 @@ export interface Trial {
 
 export const randomTrial: fc.Arbitrary<Trial> = fc.record({
   text: randomDockerfile,
-  triggers: fc.array(randomTrigger, { maxLength: 2 }),
+  triggers: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(randomTrigger, { maxLength: 2 })),
   buildArgs: randomArgs,
   target: fc.option(fc.constantFrom('a', 'base', '0', '9', 'S1'), { nil: undefined, freq: 4 }),
 })
