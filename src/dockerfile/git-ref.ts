@@ -59,7 +59,9 @@ function splitRemote(text: string, shorthand: boolean): Parts | undefined {
 
 function splitUrl(text: string): Parts {
   const [whole = '', ...fragments] = text.split('#')
-  const [remote = '', ...queries] = whole.split('?')
+  const [written = '', ...queries] = whole.split('?')
+  // git takes a scheme in capitals for the name of a remote helper.
+  const remote = written.replace(/^[^:]*:/, (scheme) => scheme.toLowerCase())
   return { remote, query: queries.join('?'), fragment: decoded(fragments.join('#')) }
 }
 

@@ -87,6 +87,10 @@ describe('a git reference', () => {
     })
   })
 
+  it('writes the scheme in small letters, as git needs it, and nothing else', () => {
+    expect(parseGitRef('HTTPS://Host/Repo.git#Main')).toMatchObject({ remote: 'https://Host/Repo.git', ref: 'Main' })
+  })
+
   it.each([
     ['https://h/r.git?tag=1&branch=x', 'branch conflicts with tag'],
     ['https://h/r.git?ref=a&ref=b', 'multiple values'],
