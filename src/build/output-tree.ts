@@ -1,5 +1,6 @@
 /** Root file systems as a folder or as a tar; for several platforms side by side. */
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { type BytePath, fromText, toText } from '../core/bytepath.ts'
 import { WherryError } from '../core/errors.ts'
 import type { SealItem } from '../layer/contract.ts'
@@ -14,6 +15,7 @@ import { treeItems } from './tree-items.ts'
 
 /** Writes the output. @throws WherryError `io`, `build-failed` if two platforms have one file, the errors of fetching layers */
 export async function writeTree(built: readonly BuiltImage[], output: TreeOutput, session: Session): Promise<void> {
+  if (output.type === 'local') await checkFolder(output.dest)
   const items = await itemsOf(built, output, session)
   const { dest } = output
   if (output.type === 'local') {
@@ -25,6 +27,13 @@ export async function writeTree(built: readonly BuiltImage[], output: TreeOutput
   const files = layerFiles(session)
   await session.deps.pool.run('seal', { items, ...files }, session.scope)
   await writeOutput(createReadStream(files.tarPath), { dest, stdout: session.deps.stdout }, session.scope)
+}
+
+async function checkFolder(dest: string): Promise<void> {
+  const found = await stat(dest).catch(() => undefined)
+  if (found !== undefined && !found.isDirectory()) {
+    throw new WherryError('io', `${dest} is a file, where a folder is to be written`, { hint: 'Name another dest.' })
+  }
 }
 
 async function itemsOf(built: readonly BuiltImage[], output: TreeOutput, session: Session): Promise<SealItem[]> {

@@ -29,7 +29,17 @@ export interface ExportRequest {
  * Returns how many entries were left out because only root could make them (devices).
  * @throws WherryError `io`
  */
-export function exportFolder({ items, folder }: ExportRequest): number {
+export function exportFolder(request: ExportRequest): number {
+  try {
+    return writeItems(request)
+  } catch (cause) {
+    const code = errnoOf(cause)
+    if (cause instanceof WherryError || code === undefined) throw cause
+    throw new WherryError('io', `cannot write to ${toText(request.folder)}: ${String(cause)}`, { cause })
+  }
+}
+
+function writeItems({ items, folder }: ExportRequest): number {
   mkdirSync(toBytes(folder), { recursive: true })
   const folders: Entry[] = []
   let left = 0

@@ -1,7 +1,8 @@
 /** Where an export goes: a file that appears whole, a device or fifo, or a stream that the caller gives. */
 import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { WherryError, errnoOf } from '../core/errors.ts'
@@ -15,7 +16,7 @@ export interface Destination {
 }
 
 /**
- * Writes a stream to a destination. A file takes its name when it is complete; what was there before stays until then.
+ * Writes a stream to a destination; folders above it are made. A file takes its name when it is complete; what was there before stays until then.
  * @throws WherryError `io`, `usage` ('-' without a stream, a folder), `cancelled`, or the source's error
  */
 export async function writeOutput(source: Readable, { dest, stdout }: Destination, scope: Scope): Promise<void> {
@@ -28,6 +29,7 @@ export async function writeOutput(source: Readable, { dest, stdout }: Destinatio
   const special = await isSpecial(dest)
   const temp = special ? dest : `${dest}.${randomBytes(6).toString('hex')}.tmp`
   try {
+    if (!special) await mkdir(dirname(dest), { recursive: true })
     await pipeline(source, createWriteStream(temp, { flags: special ? 'w' : 'wx' }), { signal })
     if (!special) await rename(temp, dest)
   } catch (error) {

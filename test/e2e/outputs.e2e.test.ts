@@ -304,6 +304,14 @@ describe.skipIf(isMissing)('outputs', () => {
     }
   })
 
+  it('go to folders that are made, and not over a file that is none', async () => {
+    const to = await folder()
+    await attempt(small, '-o', `type=tar,dest=${to}/new/deep/t.tar`)
+    expect(run('tar', '-tf', `${to}/new/deep/t.tar`)).toBe('f\n')
+    const told = await builder.refusal(small, { f: 'f' }, ['-o', `${to}/new/deep/t.tar`])
+    expect(told).toMatch(/t\.tar is a file, where a folder is to be written \[io\]/)
+  })
+
   it('to standard output are the archive alone', async () => {
     const to = await folder()
     const context = await folder()
