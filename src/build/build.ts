@@ -1,9 +1,11 @@
 /** A build from request to image: read, plan, run what is not cached, assemble, store, hand out. */
+import { isAbsolute } from 'node:path'
 import type { Digest } from '../core/digest.ts'
 import { WherryError, isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
 import { limiter } from '../core/schedule.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
+import { withoutCredentials } from '../dockerfile/git-ref.ts'
 import { historyOf } from '../oci/config.ts'
 import type { Layer } from '../oci/image.ts'
 import { type Platform, hostPlatform } from '../oci/platform.ts'
@@ -11,6 +13,8 @@ import type { Plan } from '../plan/contract.ts'
 import type { Lease } from '../store/contract.ts'
 import { assemble } from './assemble.ts'
 import { openContext } from './context/context.ts'
+import { presentDockerfile } from './context/present-dockerfile.ts'
+import type { Fetching } from './context/fetch-folder.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { createExplainer } from './explain/explainer.ts'
@@ -32,7 +36,12 @@ import { trackTemps } from './temps.ts'
  */
 export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope): Promise<BuildResult> {
   const started = performance.now()
-  scope.emit({ type: 'build-started', version: eventVersion, dockerfile: request.dockerfile, context: request.context })
+  scope.emit({
+    type: 'build-started',
+    version: eventVersion,
+    dockerfile: request.dockerfile,
+    context: shownContext(request),
+  })
   const finish = (outcome: 'done' | 'failed' | 'cancelled'): void =>
     scope.emit({ type: 'build-finished', outcome, durationMs: Math.round(performance.now() - started) })
   // The first failure ends what else is under way.
@@ -42,9 +51,12 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   const lease = await store.lease()
   const inputs = openInputs(request, store, inner.signal)
   try {
+    const tracked = { ...deps, store }
+    const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
+    const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, hold }
     const result = await buildHeld({
-      request,
-      deps: { ...deps, store },
+      request: await localised(request, fetching),
+      deps: tracked,
       scope: inner,
       lease,
       inputs,
@@ -61,6 +73,19 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     await clean()
     await lease.release()
   }
+}
+
+/** Loaded here: most contexts and Dockerfiles are on this machine. */
+async function localised(request: BuildRequest, fetching: Fetching): Promise<BuildRequest> {
+  if (request.remote === undefined && isAbsolute(request.dockerfile)) return presentDockerfile(request)
+  const { localRequest } = await import('./context/local-request.ts')
+  return localRequest(request, fetching)
+}
+
+/** What the context is called in messages, without credentials. */
+function shownContext({ context, remote }: BuildRequest): string {
+  if (remote === undefined) return context
+  return remote.kind === 'archive' ? '-' : withoutCredentials(remote.url)
 }
 
 interface Held {
@@ -110,18 +135,28 @@ async function buildHeld(held: Held): Promise<BuildResult> {
 }
 
 function openSession({ request, deps, scope, lease, inputs }: Held): Session {
-  let context: ReturnType<Session['context']> | undefined
+  const opened = new Map<string | undefined, ReturnType<Session['context']>>()
+  const open = async (name: string | undefined): ReturnType<Session['context']> => {
+    const { contextDir: cacheDir } = deps.store
+    if (name === undefined) {
+      const { context: directory, dockerfile, ignoreFile } = request
+      return openContext({ directory, dockerfile, ...(ignoreFile && { ignoreFile }), cacheDir }, scope)
+    }
+    const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
+    const fetching = { deps, scope, secrets: inputs.secrets, hold }
+    // Loaded here: few builds have named contexts.
+    const { contextFolder } = await import('./context/named.ts')
+    const directory = await contextFolder(name, request.contexts?.[name], fetching)
+    return openContext({ directory, cacheDir }, scope)
+  }
   return {
     deps,
     scope,
     layers: createLayerAccess(deps, scope),
     context: (name) => {
-      if (name !== undefined) throw new WherryError('internal', `no context is named ${name}`)
-      context ??= openContext(
-        { directory: request.context, dockerfile: request.dockerfile, cacheDir: deps.store.contextDir },
-        scope,
-      )
-      return context
+      const known = opened.get(name) ?? open(name)
+      opened.set(name, known)
+      return known
     },
     inputs,
     runLimit: runLimiter(),

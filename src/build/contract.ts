@@ -63,11 +63,29 @@ export interface RunOptions {
   readonly cgroupParent?: string
 }
 
+/** A context that must be fetched: a git repository, what a URL gives (an archive, or a Dockerfile alone), an archive on disk. */
+export type RemoteContext =
+  | { readonly kind: 'git'; readonly url: string }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'archive'; readonly file: string }
+
 export interface BuildRequest {
-  /** Absolute path of the context folder. */
+  /** Absolute path of the context folder; '' with `remote`. */
   readonly context: string
-  /** Absolute path of the Dockerfile; it may lie outside the context. */
+  /**
+   * Absolute path of the Dockerfile, which may lie outside the context, or its URL. With `remote` it may be relative, to what is
+   * fetched; '' is the default name there.
+   */
   readonly dockerfile: string
+  /** Where the context comes from, if it is no folder that is there: it is fetched into a temporary one. */
+  readonly remote?: RemoteContext
+  /**
+   * Named contexts: an absolute path, a URL, a git URL, `docker-image://REFERENCE`, `oci-layout://PATH[:TAG|@DIGEST]` with an
+   * absolute path, `target:STAGE`.
+   */
+  readonly contexts?: Readonly<Record<string, string>>
+  /** The ignore file (absolute), in the place of the context's own. */
+  readonly ignoreFile?: string
   readonly target?: string
   readonly buildArgs: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>

@@ -13,6 +13,8 @@ export interface BuildDeps {
   readonly http: HttpClient
   readonly trees: Trees
   readonly pool: Pool
+  /** The user's environment, for git. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Where outputs with the destination `-` go. */
   readonly stdout: Writable
 }

@@ -12,6 +12,7 @@ import { lower } from '../plan/lower.ts'
 import type { Lease } from '../store/contract.ts'
 import type { TransferDeps } from '../transfer/deps.ts'
 import { baseResolver } from './base-images.ts'
+import type { ImageSources } from './context/named.ts'
 import { findIgnore } from './context/ignore-source.ts'
 import type { BuildRequest } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
@@ -63,7 +64,9 @@ export async function planBuild(
 export async function planOptions(planning: Planning): Promise<PlanOptions> {
   const { request } = planning
   const host = hostPlatform()
-  const { matcher } = await findIgnore(request.context, request.dockerfile)
+  const { matcher } = await findIgnore(request.context, request)
+  const { contexts } = request
+  const resolveBase = baseResolver(planning)
   return {
     target: request.target,
     buildArgs: request.buildArgs,
@@ -80,8 +83,19 @@ export async function planOptions(planning: Planning): Promise<PlanOptions> {
     noCache: request.noCache,
     noCacheStages: request.noCacheStages,
     ignore: matcher,
-    resolveBase: baseResolver(planning),
+    resolveBase,
+    ...(await namedContexts(contexts, { ...planning, resolveBase })),
   }
+}
+
+/** Loaded here: few builds have named contexts. */
+async function namedContexts(
+  contexts: BuildRequest['contexts'],
+  sources: ImageSources,
+): Promise<Pick<PlanOptions, 'namedContext'>> {
+  if (contexts === undefined || Object.keys(contexts).length === 0) return {}
+  const { contextFinder } = await import('./context/named.ts')
+  return { namedContext: contextFinder(contexts, sources) }
 }
 
 function emitFindings(checks: Checks, scope: Scope): void {

@@ -8,7 +8,7 @@ export const buildOptions = {
     kind: 'string',
     short: 'f',
     value: 'PATH',
-    help: 'The Dockerfile (default CONTEXT/Dockerfile); "-" for standard input',
+    help: 'The Dockerfile (default CONTEXT/Dockerfile): a path, a URL, or "-" for standard input',
   },
   tag: { kind: 'list', short: 't', value: 'NAME[:TAG]', help: 'Name for the image' },
   'build-arg': {
@@ -16,6 +16,12 @@ export const buildOptions = {
     value: 'KEY[=VALUE]',
     help: 'Value for an ARG; KEY alone takes it from the environment',
   },
+  'build-context': {
+    kind: 'list',
+    value: 'NAME=VALUE',
+    help: 'Folder, git or http(s) URL, docker-image://, oci-layout:// or target: for FROM and --from NAME',
+  },
+  ignorefile: { kind: 'string', value: 'FILE', help: "Ignore file in the place of the context's own" },
   'build-arg-file': {
     kind: 'list',
     value: 'FILE',
@@ -124,4 +130,4 @@ export const buildOptions = {
 } as const satisfies OptionTable
 
 /** Options of docker build, buildx build and buildah that are refused by name. */
-export const unsupportedBuildOptions = ['--build-context', '--cache-from', '--cache-to'] as const
+export const unsupportedBuildOptions = ['--cache-from', '--cache-to'] as const

@@ -6,6 +6,7 @@ import { parseAnnotation } from '../oci/annotations.ts'
 import { type Platform, formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
+import { contextSources, namedContexts } from './context-source.ts'
 import type { OptionValues } from './command.ts'
 import { parseSecret, parseSsh } from './run-inputs.ts'
 import { runSettings } from './run-settings.ts'
@@ -16,13 +17,15 @@ export type BuildOptions = OptionValues<typeof buildOptions>
 /** What a request depends on beside the options. */
 export interface RequestSurroundings {
   readonly cwd: string
+  /** Whether a path is there. */
+  readonly exists?: (path: string) => boolean
   /** Standard output: archives do not go to a terminal. */
   readonly stdout?: { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * The request that options and context ask for. `context` is a folder; a Dockerfile on standard input must have become a file.
+ * The request that options and context ask for. What comes on standard input must have become a file.
  * @throws WherryError `usage`, `reference-invalid`
  */
 export function buildRequest(options: BuildOptions, context: string, around: RequestSurroundings): BuildRequest {
@@ -40,9 +43,9 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     push: options.push,
   })
   return {
-    context: resolve(around.cwd, context),
-    dockerfile:
-      options.file === undefined ? resolve(around.cwd, context, 'Dockerfile') : resolve(around.cwd, options.file),
+    ...contextSources(context, options.file, { cwd: around.cwd, exists: around.exists ?? (() => false) }),
+    contexts: namedContexts(options['build-context'], around.cwd),
+    ...(options.ignorefile === undefined ? {} : { ignoreFile: resolve(around.cwd, options.ignorefile) }),
     ...(options.target === undefined ? {} : { target: options.target }),
     buildArgs: { ...epochArg(around.env), ...buildArgs(options['build-arg'], around.env) },
     labels: Object.fromEntries(options.label.map((label) => splitPair(label, '--label')).map(([k, v]) => [k, v ?? ''])),

@@ -69,6 +69,7 @@ export async function withWorkshop<T>(
       http: createHttpClient({ env: io.env, userAgent }),
       trees,
       pool,
+      env: io.env,
       stdout: io.stdout,
     })
   } finally {

@@ -142,3 +142,8 @@ function booleanOf(key: string, value: string): boolean {
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false
   throw syntaxError(`invalid ${key} value: "${value}"`)
 }
+
+/** A remote without user and password. */
+export function withoutCredentials(remote: string): string {
+  return remote.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1')
+}

@@ -17,6 +17,7 @@ describe('a request', () => {
     expect(request('app')).toEqual({
       context: '/work/app',
       dockerfile: '/work/app/Dockerfile',
+      contexts: {},
       buildArgs: {},
       labels: {},
       env: {},
@@ -35,6 +36,7 @@ describe('a request', () => {
       outputs: [],
       annotations: [],
       squash: false,
+      compatVolumes: false,
     })
   })
 
@@ -64,6 +66,30 @@ describe('a request', () => {
   it('reads labels', () => {
     expect(request('--label a=b=c --label empty .').labels).toEqual({ a: 'b=c', empty: '' })
     expect(() => request('--label =x .')).toThrow('has no key')
+  })
+
+  it('tells folders, repositories and URLs from each other', () => {
+    const git = { kind: 'git', url: 'https://h/r.git#main:sub' }
+    expect(request('https://h/r.git#main:sub')).toMatchObject({ context: '', dockerfile: '', remote: git })
+    expect(request('-f d/Dockerfile git@h:r')).toMatchObject({ dockerfile: 'd/Dockerfile', remote: { url: 'git@h:r' } })
+    expect(request('https://h/context.tar.gz').remote).toEqual({ kind: 'url', url: 'https://h/context.tar.gz' })
+    expect(request('-f https://h/Dockerfile .')).toMatchObject({ context: '/work', dockerfile: 'https://h/Dockerfile' })
+    expect(request('github.com/me/repo').remote).toEqual({ kind: 'git', url: 'github.com/me/repo' })
+    expect(request('folder').remote).toBeUndefined()
+  })
+
+  it('reads named contexts', () => {
+    const line =
+      '--build-context a=dir --build-context docker.io/library/alpine:latest=docker-image://alpine:3 ' +
+      '--build-context l=oci-layout://lay:v1 --build-context t=target:base --build-context g=https://h/r.git .'
+    expect(request(line).contexts).toEqual({
+      a: '/work/dir',
+      alpine: 'docker-image://alpine:3',
+      l: 'oci-layout:///work/lay:v1',
+      t: 'target:base',
+      g: 'https://h/r.git',
+    })
+    expect(() => request('--build-context a .')).toThrow('is not NAME=VALUE')
   })
 
   it('reads secrets as buildx does: a file, a variable, or what the id alone means', () => {

@@ -41,6 +41,8 @@ export interface BuildContext {
 export interface ContextOptions {
   readonly directory: string
   readonly dockerfile?: string
+  /** The ignore file, in the place of those that are looked for. */
+  readonly ignoreFile?: string
   /** Folder of the stat caches; without it every file is hashed. */
   readonly cacheDir?: string
 }
@@ -52,7 +54,7 @@ export interface ContextOptions {
 export async function openContext(options: ContextOptions, scope: Scope): Promise<BuildContext> {
   throwIfCancelled(scope)
   const directory = await resolveFolder(options.directory)
-  const { matcher, file, digest } = await findIgnore(directory, options.dockerfile)
+  const { matcher, file, digest } = await findIgnore(directory, options)
   const root = fromText(directory)
   const tree = createContextTree(root, matcher)
   let cache: StatCache | undefined

@@ -14,20 +14,33 @@ export interface IgnoreSource {
   readonly digest?: Digest
 }
 
+/** Absolute paths that say where an ignore file may be. */
+export interface IgnorePlaces {
+  readonly dockerfile?: string
+  /** The ignore file itself; then it must be there. */
+  readonly ignoreFile?: string
+}
+
 /**
- * Reads the ignore file that holds for a context and a Dockerfile (absolute paths).
+ * Reads the ignore file that holds for a context and a Dockerfile.
  * @throws WherryError `context-invalid` if it cannot be read, or `dockerfile-invalid` for a malformed pattern
  */
-export async function findIgnore(directory: string, dockerfile: string | undefined): Promise<IgnoreSource> {
-  const candidates = [
-    ...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]),
-    join(directory, '.dockerignore'),
-  ]
+export async function findIgnore(directory: string, places: IgnorePlaces): Promise<IgnoreSource> {
+  const { dockerfile, ignoreFile } = places
+  const candidates =
+    ignoreFile !== undefined
+      ? [ignoreFile]
+      : [...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]), join(directory, '.dockerignore')]
   for (const file of candidates) {
     const content = await readOptional(file)
     if (content === undefined) continue
     const digest = digestOf(Buffer.from(content, 'latin1'))
     return { matcher: compileIgnore(readIgnoreFile(content)), file, digest }
+  }
+  if (ignoreFile !== undefined) {
+    throw new WherryError('context-invalid', `there is no ignore file at ${ignoreFile}`, {
+      hint: 'Name an existing one with --ignorefile.',
+    })
   }
   return { matcher: compileIgnore([]) }
 }

@@ -1,4 +1,5 @@
 /** `wherry build`: a Dockerfile and a context become an image. */
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { build } from '../../build/build.ts'
 import type { BuildRequest } from '../../build/contract.ts'
@@ -15,7 +16,7 @@ import { refusedBuildOptions } from '../refused-options.ts'
 import { metadataText, writeResultFile } from '../result-files.ts'
 import { hasTerminal, withWayToShell } from '../on-error.ts'
 import { buildRenderer } from '../progress.ts'
-import { withStdinDockerfile } from '../stdin-dockerfile.ts'
+import { withStdin } from '../stdin-source.ts'
 import { scopeOf, withWorkshop } from '../wiring.ts'
 
 export const command = defineCommand({
@@ -30,45 +31,55 @@ export const command = defineCommand({
     ['wherry build -f docker/Dockerfile --target test --build-arg V=2 .', 'One stage of another Dockerfile'],
     ['wherry build -o out .', "The result's files as a folder"],
     ['wherry build --output type=oci,dest=app.tar .', 'The image as an OCI archive'],
+    ['wherry build https://example.com/app.git#v1.2:docker', 'A folder of a git repository'],
     ['wherry build - < Dockerfile', 'A Dockerfile that copies nothing'],
+    ['tar -cz . | wherry build -', 'A context on standard input'],
     ['wherry build --check .', 'What is doubtful in the Dockerfile, without building it'],
   ],
   run: async ({ options: given, args }, io) => {
     const fromFiles = await readBuildArgFiles(given['build-arg-file'], io.cwd)
     const options = { ...given, 'build-arg': [...fromFiles, ...given['build-arg']] }
-    const context = contextOf(args, options)
+    const context = contextOf(args)
     const call = parseCall(options)
+    const around = { ...io, exists: existsSync }
     const perform = (request: BuildRequest): Promise<number> =>
       call === undefined ? runBuild(request, options, io) : answer(call, { request, options, io })
-    if (context !== '-' && options.file !== '-') return perform(buildRequest(options, context, io))
-    return withStdinDockerfile(io, async ({ dockerfile, emptyContext }) => {
-      const folder = context === '-' ? emptyContext : context
-      return perform({ ...buildRequest({ ...options, file: dockerfile }, folder, io) })
+    if (context !== '-' && options.file !== '-') return perform(buildRequest(options, context, around))
+    if (context === '-' && options.file === '-') throw twice()
+    return withStdin(io, async ({ kind, file, emptyContext }) => {
+      if (options.file === '-') return perform(buildRequest({ ...options, file }, context, around))
+      if (kind === 'archive') return perform(archiveRequest(buildRequest(options, '', around), options.file, file))
+      if (options.file !== undefined) throw noArchive()
+      return perform(buildRequest({ ...options, file }, emptyContext, around))
     })
   },
 })
 
 type Options = BuildOptions & OptionValues<typeof globalOptions>
 
-function contextOf(args: readonly string[], { file }: Options): string {
-  const [context] = args
-  if (context === undefined) {
-    throw new WherryError('usage', '`wherry build` needs a build context', {
-      hint: 'Name the folder that COPY and ADD take files from: `wherry build .`.',
-    })
-  }
-  if (context === '-' && file !== undefined) {
-    throw new WherryError(
-      'usage',
-      'with the context "-" the Dockerfile comes from standard input; -f cannot name another',
-    )
-  }
-  if (/^(https?|git|ssh):\/\/|^git@/.test(context)) {
-    throw new WherryError('not-implemented', 'a context from the network is not implemented yet', {
-      hint: 'Fetch it to a folder and build that.',
-    })
-  }
-  return context
+function contextOf([context]: readonly string[]): string {
+  if (context !== undefined) return context
+  throw new WherryError('usage', '`wherry build` needs a build context', {
+    hint: 'Name the folder that COPY and ADD take files from: `wherry build .`.',
+  })
+}
+
+/** A request whose context is an archive; the Dockerfile is in it. */
+function archiveRequest(request: BuildRequest, dockerfile: string | undefined, archive: string): BuildRequest {
+  return { ...request, context: '', dockerfile: dockerfile ?? '', remote: { kind: 'archive', file: archive } }
+}
+
+function twice(): WherryError {
+  return new WherryError('usage', 'context and Dockerfile cannot both come from standard input', {
+    hint: 'A tar on standard input holds its Dockerfile: name it with -f PATH, relative to its root.',
+  })
+}
+
+function noArchive(): WherryError {
+  return new WherryError(
+    'usage',
+    'with the context "-" the Dockerfile comes from standard input; -f cannot name another, unless a tar is given',
+  )
 }
 
 /** What `--load` comes to. */
