@@ -1,4 +1,4 @@
-import { createWriteStream, readFileSync, readdirSync } from 'node:fs'
+import { createWriteStream, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BuildEvent } from '../../src/core/events.ts'
@@ -351,7 +351,9 @@ describe.skipIf(lacks('tools', missingTools('skopeo')))('exports', () => {
     const deps = await newDeps()
     const dir = tempDir()
     const { image } = await buildTiny(deps, 'bad', names[0]!)
-    for (const dest of ['/proc/none/a.tar', dir, '-']) {
+    const file = join(tempDir(), 'file')
+    writeFileSync(file, '')
+    for (const dest of [join(file, 'a.tar'), dir, '-']) {
       const failed = exportDockerArchive({ outgoing: { image }, names, dest }, deps, quietScope())
       await expect(failed).rejects.toMatchObject({ code: expect.stringMatching(/^(io|usage)$/) as unknown })
     }
