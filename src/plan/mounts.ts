@@ -7,6 +7,7 @@ import { type MountSpec, parseRunMount } from '../dockerfile/run-mount.ts'
 import { givenArg } from './args.ts'
 import type { RunMount, TreeRef } from './contract.ts'
 import { expand } from './expand.ts'
+import { canBeSecret } from './secret-names.ts'
 import { contextTree, sourceNamed } from './source-tree.ts'
 import { type StageState, joinPath, workdirOf } from './state.ts'
 
@@ -52,7 +53,7 @@ async function lowerMount(spec: MountSpec, place: Place): Promise<RunMount> {
     case 'tmpfs':
       return { type, target: targetOf(spec, place), ...(spec.size > 0 && { size: spec.size }) }
     case 'secret':
-      return lowerSecret(spec)
+      return lowerSecret(spec, place)
     case 'ssh': {
       const target = spec.target === '' ? `/run/buildkit/ssh_agent.${place.socket}` : joinPath('/', spec.target)
       return { type, id: spec.id === '' ? 'default' : spec.id, target, required, mode: spec.mode ?? 0o600, uid, gid }
@@ -77,7 +78,13 @@ async function lowerCache(spec: MountSpec, place: Place): Promise<RunMount> {
   return { type: 'cache', id, target, sharing, readOnly, source, mode, uid, gid, ...(seed && { seed }) }
 }
 
-function lowerSecret(spec: MountSpec): RunMount {
+function lowerSecret(spec: MountSpec, { instruction }: Place): RunMount {
+  if (spec.env !== undefined && !canBeSecret(spec.env)) {
+    throw new WherryError('dockerfile-invalid', `a secret cannot be the variable ${JSON.stringify(spec.env)}`, {
+      at: instruction.at,
+      hint: 'Choose a name of letters, digits and _ that no shell or loader uses, or mount the secret as a file.',
+    })
+  }
   const id = spec.source || spec.id || posix.basename(spec.target)
   const named = spec.target === '' ? undefined : joinPath('/', spec.target)
   const target = named ?? (spec.env === undefined ? `/run/secrets/${posix.basename(id)}` : undefined)

@@ -89,13 +89,26 @@ function privileges(spec: ProcessSpec, tool: ChainPlaces['tool']): string[] {
   ]
 }
 
+function nameOf(entry: string): string {
+  return entry.slice(0, entry.indexOf('='))
+}
+
+/** Variables that the chain is started with, and those that shells set. */
+const chainOwn = ['PATH', 'LC_ALL', 'PWD', 'OLDPWD', 'SHLVL', '_']
+
+/** Options of env(1) that empty the environment, but for secrets. */
+function withoutChainOwn(secrets: readonly string[]): string[] {
+  return secrets.length === 0 ? ['-i'] : chainOwn.flatMap((name) => ['-u', name])
+}
+
 /** The shell before this has changed the environment (PWD, names that are no identifiers), so it is set anew here. */
 function process(spec: ProcessSpec, places: ChainPlaces): string[] {
   const { tool, imageEnv } = places
-  const entries = spec.env.filter((entry) => entry.indexOf('=') > 0)
+  const secrets = (spec.secretEnv ?? []).map(nameOf)
+  const entries = spec.env.filter((entry) => entry.indexOf('=') > 0 && !secrets.includes(nameOf(entry)))
   const late = imageEnv === undefined ? [] : entries.filter((entry) => loaderVariable.test(entry))
   return [
-    ...[tool('env'), '-i', ...entries.filter((entry) => !late.includes(entry))],
+    ...[tool('env'), ...withoutChainOwn(secrets), ...entries.filter((entry) => !late.includes(entry))],
     ...[tool('unshare'), '--root=.', `--wd=${spec.cwd}`],
     ...(spec.uid === 0 ? [] : [`--setuid=${spec.uid}`]),
     '--',

@@ -37,6 +37,11 @@ export interface ProcessSpec {
   readonly args: readonly string[]
   /** `NAME=value` entries; complete, nothing is added. */
   readonly env: readonly string[]
+  /**
+   * Entries that win over those of `env` and are handed on in the environment only, never as arguments: those are for everybody
+   * to read in /proc. Names must be identifiers that mean nothing to the host's own programs.
+   */
+  readonly secretEnv?: readonly string[]
   /** Absolute; made by the caller if it must exist. */
   readonly cwd: string
   readonly uid: number

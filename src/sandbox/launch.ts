@@ -23,7 +23,7 @@ export function launch(plan: LaunchPlan, made: (stubs: Stubs) => void): ChildPro
       const [program = '', ...args] = plan.argv
       return spawn(program, args, {
         stdio: [...plan.stdio, plan.status, table],
-        env: { PATH: widePath(), LC_ALL: 'C' },
+        env: { ...Object.fromEntries(plan.secretEnv.map(pair)), PATH: widePath(), LC_ALL: 'C' },
         cwd: '/',
         detached: plan.detached,
       })
@@ -31,6 +31,11 @@ export function launch(plan: LaunchPlan, made: (stubs: Stubs) => void): ChildPro
       if (table !== 'ignore') closeSync(table)
     }
   })
+}
+
+function pair(entry: string): [name: string, value: string] {
+  const equals = entry.indexOf('=')
+  return [entry.slice(0, equals), entry.slice(equals + 1)]
 }
 
 /** The table of mounts in a file without a name. */

@@ -20,6 +20,8 @@ export interface LaunchPlan {
   readonly shmSize: number
   /** Program of the host and its arguments, to be started in the new namespaces. */
   readonly argv: readonly string[]
+  /** `NAME=value` entries that its whole chain of programs has in its environment. */
+  readonly secretEnv: readonly string[]
   /** Descriptors for standard input, output and error, and the one for the status. */
   readonly stdio: readonly (number | 'ignore')[]
   readonly status: number

@@ -167,6 +167,7 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams, ne
     mounts: spec.mounts ?? [],
     shmSize: spec.shmSize ?? defaultShmSize,
     argv,
+    secretEnv: spec.secretEnv ?? [],
     stdio: streams.stdio,
     status: streams.status,
     detached: spec.stdio.kind !== 'inherit',

@@ -77,6 +77,8 @@ export interface TreeRun {
   readonly layers: readonly StackLayer[]
   readonly args: readonly string[]
   readonly env: readonly string[]
+  /** More of them, which win, and which no other user of the machine may see: names are those of shell variables. */
+  readonly secretEnv?: readonly string[]
   readonly cwd: string
   /** `user[:group]` as in a Dockerfile; '' is root. */
   readonly user: string

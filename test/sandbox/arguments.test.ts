@@ -75,3 +75,15 @@ test('the hosts file names the run and ends with the extra hosts', () => {
   expect(lines[0]).toBe('127.0.0.1\tlocalhost box')
   expect(lines.slice(-2)).toEqual(['10.0.0.1\tdb', ''])
 })
+
+test('secret variables are no arguments, and win over others of their name', () => {
+  const env = [...spec.env, 'TOKEN=of the image']
+  const argv = runArguments({ ...spec, env, secretEnv: ['TOKEN=hidden'] }, places)
+  expect(argv.join(' ')).not.toContain('hidden')
+  const own = ['PATH', 'LC_ALL', 'PWD', 'OLDPWD', 'SHLVL', '_'].flatMap((name) => ['-u', name])
+  const from = argv.lastIndexOf('/usr/bin/env') + 1
+  expect(argv.slice(from, argv.lastIndexOf('/usr/bin/unshare'))).toEqual([
+    ...own,
+    ...['PATH=/bin', 'A.B=c', 'LD_PRELOAD=/x.so'],
+  ])
+})

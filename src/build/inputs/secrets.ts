@@ -1,5 +1,5 @@
 /** Secrets of a build, read when a step first asks for them and kept in memory alone. */
-import { open } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { WherryError } from '../../core/errors.ts'
 
 /** Where a secret comes from. */
@@ -47,13 +47,10 @@ function encoded(value: string | undefined): Buffer | undefined {
 /** The file, or as much of it as shows that it is too large. */
 async function readSmall({ id, file }: SecretSource & { file: string }): Promise<Buffer> {
   try {
-    const handle = await open(file)
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes + 1))
-      return buffer.subarray(0, bytesRead)
-    } finally {
-      await handle.close()
-    }
+    // A pipe gives its bytes in parts.
+    const parts: Buffer[] = []
+    for await (const part of createReadStream(file, { end: maxBytes })) parts.push(part as Buffer)
+    return Buffer.concat(parts)
   } catch (cause) {
     throw new WherryError('usage', `the file of the secret ${id} cannot be read: ${String(cause)}`, {
       hint: `Write --secret id=${id},src=FILE, or env=VARIABLE.`,

@@ -1,62 +1,111 @@
 /** An ssh agent of wherry's own, for `--ssh id=KEYFILE`: the host's ssh-agent, which ends with wherry. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { WherryError, errnoOf } from '../../core/errors.ts'
+import { pipeline } from 'node:stream/promises'
+import { WherryError, errnoOf, isCancelled } from '../../core/errors.ts'
 
 /** A running agent. */
 export interface OwnAgent {
   readonly socket: string
-  close(): void
+  /** Resolves when it has ended. */
+  close(): Promise<void>
 }
 
 /**
- * The agent lives as long as the command that it is given: this one adds the keys, and ends with this process's end of the pipe.
- * In a session of its own it has no terminal: a key with a passphrase fails instead of waiting.
+ * What ssh-agent starts once it listens: it waits for the end of this process's end of the pipe, and ends the agent. (The
+ * agent would also find out on its own that the shell is gone, within 10 s.)
  */
-const script = `echo "$SSH_AGENT_PID"
-export SSH_ASKPASS_REQUIRE=never
-for key; do ssh-add -q "$key" </dev/null || exit; done
+const script = `trap 'kill "$SSH_AGENT_PID"' EXIT
+trap exit HUP INT TERM
 echo ready
-exec cat >/dev/null`
+cat >/dev/null`
+
+/** As much of a key file as is read, in bytes; BuildKit's limit. */
+const maxKeyBytes = 100 * 1024
 
 /**
  * Starts an agent that listens at `socket` and holds the keys of these files.
  * @throws WherryError `usage` for a key that cannot be added, `host-unsupported` where OpenSSH is not installed, `cancelled`
  */
 export async function startAgent(socket: string, keys: readonly string[], signal: AbortSignal): Promise<OwnAgent> {
-  const agent = spawn('ssh-agent', ['-a', socket, 'sh', '-c', script, 'sh', ...keys], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const agent = spawn('ssh-agent', ['-a', socket, 'sh', '-c', script], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // Ctrl-C is wherry's to handle.
     detached: true,
-    signal,
   })
   agent.stdin.on('error', () => undefined)
-  let words = ''
-  agent.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString('utf8')).slice(0, 500)))
-  const started = once(agent, 'spawn').catch((error: unknown) => Promise.reject(notStarted(error)))
-  agent.on('error', () => undefined)
-  await started
-  const lines: string[] = []
-  for await (const line of createInterface(agent.stdout)) {
-    lines.push(line)
-    if (line === 'ready') return { socket, close: () => stop(Number(lines[0])) }
-  }
-  const why = words.replace(/\p{Cc}+/gu, ' ').trim()
-  throw new WherryError('usage', `an ssh key of ${keys.join(', ')} cannot be used: ${why || 'it has a passphrase'}`, {
-    hint: 'Keys with a passphrase need an agent: `ssh-add KEY`, then --ssh default.',
-  })
-
-  function stop(pid: number): void {
+  const exited = once(agent, 'exit').then(
+    () => undefined,
+    () => undefined,
+  )
+  const close = async (): Promise<void> => {
     agent.stdin.end()
-    if (pid > 1) process.kill(pid, 'SIGTERM')
+    await exited
+  }
+  try {
+    await started(agent, 'ssh-agent')
+    for await (const line of createInterface(agent.stdout)) if (line === 'ready') break
+    for (const key of keys) await addKey(socket, key, signal)
+    return { socket, close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
-function notStarted(cause: unknown): WherryError {
-  if (errnoOf(cause) !== 'ENOENT')
-    return new WherryError('io', `ssh-agent cannot be started: ${String(cause)}`, { cause })
-  return new WherryError('host-unsupported', '--ssh with a key file needs ssh-agent, which is not installed', {
-    hint: 'Install openssh-client, or forward an agent: --ssh default.',
-    cause,
+/** The key goes through a pipe: ssh-add refuses files that others may read, and cannot open what is this process's own. */
+async function addKey(socket: string, key: string, signal: AbortSignal): Promise<void> {
+  const add = spawn('ssh-add', ['-q', '-'], {
+    env: { ...process.env, SSH_AUTH_SOCK: socket, SSH_ASKPASS_REQUIRE: 'never', LC_ALL: 'C' },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    // In a session of its own it has no terminal: a key with a passphrase fails instead of waiting.
+    detached: true,
+    signal,
   })
+  const closed = once(add, 'close')
+  closed.catch(() => undefined)
+  let words = ''
+  add.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString('utf8')).slice(0, 500)))
+  try {
+    await started(add, 'ssh-add')
+    const reading = pipeline(createReadStream(key, { end: maxKeyBytes - 1, signal }), add.stdin).catch(readable)
+    const [[code]] = (await Promise.all([closed, reading])) as [[number | null], unknown]
+    if (code === 0) return
+  } catch (cause) {
+    if (signal.aborted || isCancelled(cause)) throw new WherryError('cancelled', 'cancelled', { cause })
+    if (cause instanceof WherryError) throw cause
+    words = String(cause)
+  }
+  throw unusable(key, words)
+}
+
+/** What ssh-add does not read to its end is its own affair. */
+function readable(error: unknown): void {
+  if (!['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoOf(error) ?? '')) throw error
+}
+
+function unusable(key: string, said: string): WherryError {
+  const words = said.replace(/\p{Cc}+/gu, ' ').trim()
+  const locked = words === '' || /passphrase/i.test(words)
+  return new WherryError('usage', `the ssh key ${key} cannot be used: ${locked ? 'it has a passphrase' : words}`, {
+    hint: locked
+      ? 'Add it to an agent (`ssh-add KEY`), and forward that: --ssh default.'
+      : 'Name the file of a private key, or the socket of an agent.',
+  })
+}
+
+async function started(child: ChildProcess, program: string): Promise<void> {
+  try {
+    await once(child, 'spawn')
+  } catch (cause) {
+    if (isCancelled(cause)) throw cause
+    if (errnoOf(cause) !== 'ENOENT')
+      throw new WherryError('io', `${program} cannot be started: ${String(cause)}`, { cause })
+    throw new WherryError('host-unsupported', `--ssh with a key file needs ${program}, which is not installed`, {
+      hint: 'Install openssh-client, or forward an agent: --ssh default.',
+      cause,
+    })
+  }
 }

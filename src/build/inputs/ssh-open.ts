@@ -8,7 +8,7 @@ import { type Relay, openRelay, socketFolder } from './ssh-relay.ts'
 /** What is open, until it is closed. */
 export interface OpenedSsh {
   readonly relay: Relay
-  readonly agent?: OwnAgent
+  readonly agent: OwnAgent | undefined
 }
 
 /** Opens a source. @throws WherryError `usage`, `host-unsupported` */
@@ -20,12 +20,12 @@ export async function openSshSource(source: SshSource, signal: AbortSignal): Pro
     })
   }
   const folder = await socketFolder()
-  if (sockets[0] === true) return { relay: await openRelay(folder, source.paths[0]!) }
-  const agentSocket = `${folder}/agent`
+  let agent: OwnAgent | undefined
   try {
-    const agent = await startAgent(agentSocket, source.paths, signal)
-    return { relay: await openRelay(folder, agentSocket), agent }
+    if (sockets[0] !== true) agent = await startAgent(`${folder}/agent`, source.paths, signal)
+    return { relay: await openRelay(folder, agent?.socket ?? source.paths[0]!), agent }
   } catch (error) {
+    await agent?.close()
     await rm(folder, { recursive: true, force: true })
     throw error
   }

@@ -28,7 +28,7 @@ export function openSshAgents(sources: readonly SshSource[], signal: AbortSignal
     close: async () => {
       for (const one of await Promise.allSettled(opened.values())) {
         if (one.status === 'rejected') continue
-        one.value.agent?.close()
+        await one.value.agent?.close()
         await one.value.relay.close()
       }
     },

@@ -1,4 +1,5 @@
 /** A RUN's mounts for trees/: stacks unpacked, secrets and sockets at hand. */
+import { isUtf8 } from 'node:buffer'
 import { WherryError } from '../../core/errors.ts'
 import type { CacheMount, RunStep, SecretMount, SshMount } from '../../plan/contract.ts'
 import type { TreeMount } from '../../trees/contract.ts'
@@ -10,7 +11,7 @@ import type { MountStack } from './mounts.ts'
 export interface ReadyMounts {
   readonly mounts: readonly TreeMount[]
   /** `NAME=value` of secrets that are variables. */
-  readonly env: readonly string[]
+  readonly secretEnv: readonly string[]
 }
 
 /**
@@ -23,7 +24,7 @@ export async function readyMounts(
   session: Session,
 ): Promise<ReadyMounts> {
   const ready: TreeMount[] = []
-  const env: string[] = []
+  const secretEnv: string[] = []
   for (const [i, mount] of mounts.entries()) {
     switch (mount.type) {
       case 'bind': {
@@ -42,7 +43,7 @@ export async function readyMounts(
       case 'secret': {
         const secret = await secretOf(mount, session)
         if (secret === undefined) break
-        if (mount.env !== undefined) env.push(`${mount.env}=${secret.toString('utf8')}`)
+        if (mount.env !== undefined) secretEnv.push(`${mount.env}=${variableText(mount.id, secret)}`)
         const { target, mode, uid, gid } = mount
         if (target !== undefined)
           ready.push({ kind: 'file', target, content: secret.toString('base64'), mode, uid, gid })
@@ -52,7 +53,7 @@ export async function readyMounts(
         ready.push(...(await sshMount(mount, session)))
     }
   }
-  return { mounts: ready, env }
+  return { mounts: ready, secretEnv }
 }
 
 /** Caches that begin differently are different ones, as in BuildKit. */
@@ -75,6 +76,21 @@ async function secretOf(mount: SecretMount, { inputs }: Session): Promise<Buffer
   throw new WherryError('run-failed', `secret ${mount.id}: not found`, {
     hint: `The step asks for it with required: give --secret id=${mount.id},src=FILE, or env=VARIABLE that is set.`,
   })
+}
+
+/** The kernel's limit (MAX_ARG_STRLEN, 128 KiB) less the longest name. */
+const maxVariable = 130_000
+
+/** The value of a variable: no bytes that an environment, or Node's way to it, cannot hold. */
+function variableText(id: string, secret: Buffer): string {
+  if (isUtf8(secret) && !secret.includes(0) && secret.length <= maxVariable) return secret.toString('utf8')
+  throw new WherryError(
+    'usage',
+    `the secret ${id} cannot be a variable: ${secret.length > maxVariable ? 'it is too long' : 'it is not text'}`,
+    {
+      hint: 'Mount it as a file: leave out env=, or add target=PATH.',
+    },
+  )
 }
 
 async function sshMount(mount: SshMount, { inputs }: Session): Promise<TreeMount[]> {

@@ -15,13 +15,15 @@ export async function runRunStep(
 ): Promise<StepResult> {
   const { trees } = session.deps
   const layers = await materialize(session, input)
-  const { mounts, env: secretEnv } = await readyMounts(step, stacks, session)
+  const { mounts, secretEnv } = await readyMounts(step, stacks, session)
   const files = layerFiles(session)
   const { args, env, hiddenEnv, cwd, user, network, script } = step
   const run = {
     layers,
     args,
-    env: [...hiddenEnv, ...env, ...secretEnv],
+    env,
+    // Proxies may have passwords in them.
+    secretEnv: [...hiddenEnv.filter((entry) => !env.some((own) => nameOf(own) === nameOf(entry))), ...secretEnv],
     cwd,
     user,
     network,
@@ -42,6 +44,10 @@ function giveTerminal({ text }: RunStep, { scope }: Session): void {
   const what = 'A shell in its root file system, as it was left; leaving it ends the build.'
   for (const line of [`failed: ${text}`, what]) scope.emit({ type: 'message', text: line })
   scope.emit({ type: 'shell' })
+}
+
+function nameOf(entry: string): string {
+  return entry.slice(0, entry.indexOf('='))
 }
 
 function runFailed(step: RunStep, exitCode: number, lacksShell: boolean): WherryError {

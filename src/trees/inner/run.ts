@@ -95,15 +95,29 @@ async function onTerminal(work: () => Promise<unknown>): Promise<void> {
 
 /** What the root file system at `root` says about the process. Makes its working directory. */
 function specOf(root: string, run: TreeRun): Omit<ProcessSpec, 'stdio'> {
-  const { args, cwd, network, hostname, extraHosts, script, shmSize, ulimits: limits } = run
+  const { args, secretEnv, cwd, network, hostname, extraHosts, script, shmSize, ulimits: limits } = run
   const user = readUser(root, run.user)
   makeFolders(root, cwd)
-  const hasHome = run.env.some((line) => line.startsWith('HOME='))
+  const hasHome = [...run.env, ...(secretEnv ?? [])].some((line) => line.startsWith('HOME='))
   const { uid, gid } = user
   // The primary group is one of the supplementary ones too, as containerd has it.
   const supplementaryGids = [...new Set([gid, ...user.supplementaryGids])]
   const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
-  return { args, env, cwd, uid, gid, supplementaryGids, network, hostname, extraHosts, script, shmSize, limits }
+  return {
+    args,
+    env,
+    secretEnv,
+    cwd,
+    uid,
+    gid,
+    supplementaryGids,
+    network,
+    hostname,
+    extraHosts,
+    script,
+    shmSize,
+    limits,
+  }
 }
 
 /** Output as notes; a character that two chunks share is held back until it is whole. */
