@@ -45,7 +45,7 @@ export async function startAgent(socket: string, keys: readonly string[], signal
     await exited
   }
   try {
-    await started(agent, 'ssh-agent')
+    await started(agent)
     for await (const line of createInterface(agent.stdout)) if (line === 'ready') break
     for (const key of keys) await addKey(socket, key, signal)
     return { socket, close }
@@ -55,10 +55,11 @@ export async function startAgent(socket: string, keys: readonly string[], signal
   }
 }
 
+const addScript = 'export LC_ALL=C SSH_ASKPASS_REQUIRE=never SSH_AUTH_SOCK="$1"; exec ssh-add -q -'
+
 /** The key goes through a pipe: ssh-add refuses files that others may read, and cannot open what is this process's own. */
 async function addKey(socket: string, key: string, signal: AbortSignal): Promise<void> {
-  const add = spawn('ssh-add', ['-q', '-'], {
-    env: { ...process.env, SSH_AUTH_SOCK: socket, SSH_ASKPASS_REQUIRE: 'never', LC_ALL: 'C' },
+  const add = spawn('sh', ['-c', addScript, 'sh', socket], {
     stdio: ['pipe', 'ignore', 'pipe'],
     // In a session of its own it has no terminal: a key with a passphrase fails instead of waiting.
     detached: true,
@@ -69,7 +70,7 @@ async function addKey(socket: string, key: string, signal: AbortSignal): Promise
   let words = ''
   add.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString('utf8')).slice(0, 500)))
   try {
-    await started(add, 'ssh-add')
+    await started(add)
     const reading = pipeline(createReadStream(key, { end: maxKeyBytes - 1, signal }), add.stdin).catch(readable)
     const [[code]] = (await Promise.all([closed, reading])) as [[number | null], unknown]
     if (code === 0) return
@@ -96,14 +97,14 @@ function unusable(key: string, said: string): WherryError {
   })
 }
 
-async function started(child: ChildProcess, program: string): Promise<void> {
+async function started(child: ChildProcess): Promise<void> {
   try {
     await once(child, 'spawn')
   } catch (cause) {
     if (isCancelled(cause)) throw cause
     if (errnoOf(cause) !== 'ENOENT')
-      throw new WherryError('io', `${program} cannot be started: ${String(cause)}`, { cause })
-    throw new WherryError('host-unsupported', `--ssh with a key file needs ${program}, which is not installed`, {
+      throw new WherryError('io', `ssh-agent cannot be started: ${String(cause)}`, { cause })
+    throw new WherryError('host-unsupported', '--ssh with a key file needs ssh-agent, which is not installed', {
       hint: 'Install openssh-client, or forward an agent: --ssh default.',
       cause,
     })
