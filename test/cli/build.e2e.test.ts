@@ -133,7 +133,7 @@ describe('progress', () => {
 describe('wrong usage ends with 2', () => {
   it.each<[string[], RegExp]>([
     [['build', '--tga', 'x', '.'], /unknown option --tga[^]*Did you mean --tag\?/],
-    [['build', '--secret', 'id=x', '.'], /--secret is not implemented yet/],
+    [['build', '--secret', 'src=x', '.'], /--secret "src=x": it has no id/],
     [['build'], /needs a build context/],
     [['build', '.', '.'], /takes 0 to 1 arguments, not 2/],
     [['biuld', '.'], /there is no command "biuld"[^]*Did you mean `wherry build`/],
