@@ -1,7 +1,5 @@
 /** Where a build's result goes: the store and registries, archives of images, root file systems as folder or tar. */
 import type { Scope } from '../core/scope.ts'
-import { exportDockerArchive } from '../transfer/export-docker.ts'
-import { exportOci } from '../transfer/export-oci.ts'
 import { type Settled, isOutgoingIndex } from '../transfer/portable.ts'
 import type { Lease } from '../store/contract.ts'
 import type { ArchiveOutput, BuildRequest, BuildResult, ImageMetadata, ImageOutput } from './contract.ts'
@@ -70,8 +68,11 @@ async function writeArchive(formed: Formed, output: ArchiveOutput, { deps, scope
   const { outgoing, annotations } = formed
   const { names, dest, tar } = output
   const where = { names, dest, tar, annotations, stdout: deps.stdout }
+  // Loaded here: most builds write no archive.
   if (output.type === 'docker' && !isOutgoingIndex(outgoing)) {
+    const { exportDockerArchive } = await import('../transfer/export-docker.ts')
     return exportDockerArchive({ outgoing, ...where }, deps, scope)
   }
+  const { exportOci } = await import('../transfer/export-oci.ts')
   return exportOci({ outgoing, ...where }, deps, scope)
 }
