@@ -139,7 +139,12 @@ async function readResult(to: string, output: string): Promise<Built> {
     layer: (index) => listTar(layers.at(index)!),
     paths: (index) => [...listTar(layers.at(index)!).keys()],
     root: () => listTar(whole),
-    text: (path) => execFileSync('tar', ['-xOf', whole, path], { encoding: 'utf8' }),
+    text: (path) => {
+      // Of a hard link tar gives no content: the name that it leads to has it.
+      const { type, link } = listTar(whole).get(path) ?? {}
+      const name = type === 'h' ? link! : path
+      return execFileSync('tar', ['-xOf', whole, name], { encoding: 'utf8' })
+    },
   }
 }
 

@@ -66,10 +66,12 @@ interface Terminal {
   readonly end: Promise<number | null>
 }
 
-/** A program on a terminal that script(1) makes. */
+/** A program on a terminal that script(1) makes, in place of the shell between them: some shells would end by Ctrl-C themselves. */
 function openTerminal(argv: readonly string[]): Terminal {
   const command = argv.map((arg) => `'${arg}'`).join(' ')
-  const child: ChildProcess = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child: ChildProcess = spawn('script', ['-qefc', `exec ${command}`, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   let said = ''
   let seen = 0
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (said += chunk))

@@ -128,7 +128,7 @@ describe.each(kinds)('in %s mode', (isolation, skipped) => {
 
   describe.skipIf(skipped)('a control group', () => {
     test('holds the process where it may be made, and is gone after it', async () => {
-      if (lacks('tools', noCgroup())) return
+      if (lacks('cgroup', await noCgroup())) return
       const ran = await bench.run('cat /proc/self/cgroup', { cgroupParent: '/wherry-test' })
       expect(ran.stdout).toMatch(/^0::\/.*wherry-test\/[^/]+-run$/m)
       const { dir, remove } = makeCgroup('wherry-test')
@@ -143,9 +143,9 @@ describe.each(kinds)('in %s mode', (isolation, skipped) => {
 })
 
 /** Why no control group can be made here, or undefined. */
-function noCgroup(): string | undefined {
+async function noCgroup(): Promise<string | undefined> {
   try {
-    void makeCgroup('wherry-probe').remove()
+    await makeCgroup('wherry-probe').remove()
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
