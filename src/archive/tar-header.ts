@@ -1,28 +1,12 @@
 /** What a tar entry is, and the layout of its 512-byte header block. POSIX.1-2017 pax, "ustar Interchange Format". */
-import type { BytePath } from '../core/bytepath.ts'
+import type { FileMetadata } from '../core/file-metadata.ts'
 
 /** Kinds of entry that wherry reads and writes. */
 export type TarType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo'
 
-/** One entry of an archive. Everything that is a name or a value of bytes is latin1. */
-export interface TarHeader {
-  /** Relative, clean (no `.`, `..`, empty parts, leading or trailing slash); '' is the archive's root folder. */
-  readonly path: BytePath
+/** One entry of an archive; the path is clean, and '' is the archive's root folder. */
+export interface TarHeader extends FileMetadata {
   readonly type: TarType
-  /** Permission bits with setuid, setgid and sticky: mode & 0o7777. */
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  /** Bytes of a regular file, else 0. */
-  readonly size: number
-  /** Modification time in nanoseconds since 1970. */
-  readonly mtime: bigint
-  /** Symlink target as it is; hard link target in the form of `path`. */
-  readonly link?: BytePath
-  readonly devMajor?: number
-  readonly devMinor?: number
-  /** Extended attributes, name to value. */
-  readonly xattrs?: Readonly<Record<string, string>>
 }
 
 /** Bytes of a tar block. */

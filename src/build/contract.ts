@@ -1,9 +1,10 @@
 /** What a build is asked for and what it gives: plain data, made by cli/ from argv or by a user of the library. */
 import type { Digest } from '../core/digest.ts'
+import type { Ulimit } from '../core/ulimit.ts'
 import type { Annotation } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Platform } from '../oci/platform.ts'
-import type { Ulimit } from '../plan/contract.ts'
+import type { PlanOptions } from '../plan/contract.ts'
 import type { Packing } from '../transfer/portable.ts'
 import type { SecretSource } from './inputs/secrets.ts'
 import type { SshSource } from './inputs/ssh.ts'
@@ -69,7 +70,8 @@ export type RemoteContext =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'archive'; readonly file: string }
 
-export interface BuildRequest {
+export interface BuildRequest
+  extends Pick<PlanOptions, 'target' | 'buildArgs' | 'labels' | 'env' | 'unsetEnv' | 'unsetLabels' | 'noCache'> {
   /** Absolute path of the context folder; '' with `remote`. */
   readonly context: string
   /**
@@ -86,19 +88,10 @@ export interface BuildRequest {
   readonly contexts?: Readonly<Record<string, string>>
   /** The ignore file (absolute), in the place of the context's own. */
   readonly ignoreFile?: string
-  readonly target?: string
-  readonly buildArgs: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  /** Variables for every stage, as an ENV right after its FROM. */
-  readonly env?: Readonly<Record<string, string>>
-  /** Variables and labels that the image is not to have. */
-  readonly unsetEnv?: readonly string[]
-  readonly unsetLabels?: readonly string[]
   /** The host's if empty; several make an index. */
   readonly platforms: readonly Platform[]
   /** Full names for the result. */
   readonly tags: readonly string[]
-  readonly noCache: boolean
   /** Stages, by name or number, whose steps all run. */
   readonly noCacheStages?: readonly string[]
   /** When a RUN fails: a shell in its root, on the standard streams (with which the trees must have been made). */

@@ -1,6 +1,7 @@
 /** Calls on files that Node lacks or has with too little precision. Paths are bytes; a symbolic link at the end is never followed. */
-import { constants, readFileSync } from 'node:fs'
+import { constants, readFileSync, renameSync } from 'node:fs'
 import { errnoOf } from '../core/errors.ts'
+import { ifThere } from '../core/if-there.ts'
 import { cString, checked, libcFunction, syscall } from './libc.ts'
 
 const utimensat = libcFunction('int utimensat(int, void*, void*, int)')
@@ -114,4 +115,9 @@ export function moveIfFree(from: Buffer, to: Buffer): boolean {
     if (errnoOf(error) === 'EEXIST') return false
     throw error
   }
+}
+
+/** Renames what may be gone. @returns false if `from`, or the folder of `to`, does not exist */
+export function moveIfThere(from: string, to: string): boolean {
+  return ifThere(() => (renameSync(from, to), true)) ?? false
 }

@@ -2,6 +2,7 @@
 import type { Digest } from '../core/digest.ts'
 import type { SourceRange } from '../core/errors.ts'
 import type { StepLine } from '../core/events.ts'
+import type { Ulimit } from '../core/ulimit.ts'
 import type { Checks } from '../dockerfile/checks/checks.ts'
 import type { IgnoreMatcher } from '../dockerfile/ignore.ts'
 import type { HistoryEntry, ImageConfig } from '../oci/config.ts'
@@ -95,13 +96,6 @@ export interface SshMount {
   readonly mode: number
   readonly uid: number
   readonly gid: number
-}
-
-/** A limit of a process, named as `ulimit` options name it (`nofile`); -1 is unlimited. */
-export interface Ulimit {
-  readonly name: string
-  readonly soft: number
-  readonly hard: number
 }
 
 /** What every RUN of a build is given beside its own words. */

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Digest, hexOf, isDigest } from '../core/digest.ts'
-import { errnoOf } from '../core/errors.ts'
+import { ifStillThere } from '../core/if-there.ts'
 import { parseJsonObject } from '../core/json.ts'
 import { type Descriptor, parseDescriptor } from '../oci/descriptor.ts'
 import { descriptorJson } from '../oci/image.ts'
@@ -45,7 +45,7 @@ export function openCatalog(root: string): Catalog {
   const referrersDir = (name: string, subject: Digest): string => join(dirOf(name, '_referrers'), hexOf(subject))
 
   const digestOfTag: Catalog['digestOfTag'] = async (name, tag) => {
-    const text = (await readIfThere(tagPath(name, tag)))?.trim()
+    const text = (await ifStillThere(readFile(tagPath(name, tag), 'utf8')))?.trim()
     return text !== undefined && isDigest(text) ? text : undefined
   }
   const tags: Catalog['tags'] = async (name) => (await namesIn(dirOf(name, '_tags'))).sort()
@@ -86,55 +86,29 @@ export function openCatalog(root: string): Catalog {
 }
 
 async function findRepositories(base: string, name: string): Promise<string[]> {
-  const names = await readdir(join(base, name), { withFileTypes: true }).catch(emptyIfAbsent)
+  const names = (await ifStillThere(readdir(join(base, name), { withFileTypes: true }))) ?? []
   const own = names.some((e) => e.name === '_manifests') ? [name] : []
   const below = names.filter((e) => e.isDirectory() && !e.name.startsWith('_')).map((e) => join(name, e.name))
   return [...own, ...(await Promise.all(below.map((n) => findRepositories(base, n)))).flat()]
 }
 
 async function readDescriptor(path: string): Promise<Descriptor | undefined> {
-  const text = await readIfThere(path)
+  const text = await ifStillThere(readFile(path, 'utf8'))
   return text === undefined ? undefined : parseDescriptor(parseJsonObject(text, path), path)
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
 async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
+  return (await ifStillThere(stat(path))) !== undefined
 }
 
 async function namesIn(dir: string): Promise<string[]> {
-  const names = await readdir(dir).catch(emptyIfAbsent)
+  const names = (await ifStillThere(readdir(dir))) ?? []
   // Temp files of a write in progress.
   return names.filter((name) => !name.startsWith('.'))
 }
 
-function emptyIfAbsent(error: unknown): [] {
-  if (errnoOf(error) === 'ENOENT') return []
-  throw error
-}
-
 async function removeFile(path: string): Promise<boolean> {
-  try {
-    await rm(path)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
+  return (await ifStillThere(rm(path).then(() => true))) ?? false
 }
 
 async function putFile(path: string, text: string): Promise<void> {

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { fromText } from '../core/bytepath.ts'
 import { type Digest, hexOf } from '../core/digest.ts'
 import { errnoOf } from '../core/errors.ts'
-import { syncFileSystem } from '../host/files.ts'
+import { ifThere } from '../core/if-there.ts'
+import { moveIfThere, syncFileSystem } from '../host/files.ts'
 import { ownedName, ownerIsDead, selfOwner } from '../host/owner.ts'
 import { removeTree } from './disk.ts'
 
@@ -40,13 +41,7 @@ export function openShelf(dir: string): Shelf {
   /** Moved away first, so that nobody ever sees half a snapshot. */
   function remove(chainId: Digest): void {
     const aside = join(drafts, ownedName('removed'))
-    try {
-      renameSync(pathOf(chainId), aside)
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return
-      throw error
-    }
-    removeTree(fromText(aside))
+    if (moveIfThere(pathOf(chainId), aside)) removeTree(fromText(aside))
   }
   const shelf: Shelf = {
     empty,
@@ -84,12 +79,7 @@ function tryRename(from: string, to: string): boolean {
 }
 
 function readState(path: string): string | undefined {
-  try {
-    return readFileSync(join(path, 'state'), 'latin1')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return ifThere(() => readFileSync(join(path, 'state'), 'latin1'))
 }
 
 function isTrusted(state: string | undefined): boolean {
@@ -99,7 +89,7 @@ function isTrusted(state: string | undefined): boolean {
 /** Deletes the drafts of dead processes. Call inside the namespace: their files may have any of its owners. */
 export function sweepDrafts(dir: string): void {
   const drafts = join(dir, 'drafts')
-  for (const name of namesIfThere(drafts)) {
+  for (const name of namesIn(drafts)) {
     const path = join(drafts, name)
     const stat = statSync(path, { throwIfNoEntry: false })
     if (stat !== undefined && ownerIsDead(name, stat.mtimeMs)) removeTree(fromText(path))
@@ -112,7 +102,7 @@ export function sweepDrafts(dir: string): void {
  * @returns how many there were
  */
 export function settle(dir: string): number {
-  const fresh = namesIfThere(dir).filter((name) => readState(join(dir, name)) === selfOwner().boot)
+  const fresh = namesIn(dir).filter((name) => readState(join(dir, name)) === selfOwner().boot)
   if (fresh.length === 0) return 0
   const fd = openSync(dir, 'r')
   try {
@@ -123,26 +113,11 @@ export function settle(dir: string): number {
   for (const name of fresh) {
     const temp = join(dir, 'drafts', ownedName('state'))
     writeFileSync(temp, durable)
-    if (!renameIfThere(temp, join(dir, name, 'state'))) removeTree(fromText(temp))
+    if (!moveIfThere(temp, join(dir, name, 'state'))) removeTree(fromText(temp))
   }
   return fresh.length
 }
 
-function renameIfThere(from: string, to: string): boolean {
-  try {
-    renameSync(from, to)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-function namesIfThere(dir: string): string[] {
-  try {
-    return readdirSync(dir)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+function namesIn(dir: string): string[] {
+  return ifThere(() => readdirSync(dir)) ?? []
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Digest, digestFromHex, digestOf, hexOf } from '../core/digest.ts'
 import { WherryError, errnoOf } from '../core/errors.ts'
+import { ifStillThere } from '../core/if-there.ts'
 import { publishFile } from '../host/durable.ts'
 import type { BlobStore } from './contract.ts'
 import { fileMode } from './formats.ts'
@@ -112,12 +113,7 @@ function mismatch(what: string): WherryError {
 
 /** The size of a file, or undefined if there is none. */
 async function sizeOfFile(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return (await ifStillThere(stat(path)))?.size
 }
 
 /** True if the blob is there. Its times are renewed: garbage collection spares what is younger than a running build. */

@@ -8,7 +8,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Digest, isDigest } from '../core/digest.ts'
-import { errnoOf } from '../core/errors.ts'
+import { ifStillThere } from '../core/if-there.ts'
 import { mapLimit } from '../core/schedule.ts'
 import type { CollectionReport, Store } from './contract.ts'
 import { parseDownloadRecord, parseStepRecord } from './formats.ts'
@@ -94,10 +94,7 @@ async function markRoots({ store, dirs }: CollectParts, marker: Marker): Promise
 
 /** Manifests that the embedded registry serves from this store: the names in each repository's `_manifests`. */
 async function servedManifests(dir: string): Promise<Digest[]> {
-  const names = await readdir(dir, { recursive: true, encoding: 'utf8' }).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  })
+  const names = (await ifStillThere(readdir(dir, { recursive: true, encoding: 'utf8' }))) ?? []
   return names
     .filter((name) => basename(dirname(name)) === '_manifests')
     .map((name) => `sha256:${basename(name)}`)
@@ -138,14 +135,10 @@ async function listFiles(dir: string, extension: string): Promise<Found[]> {
   const found = await mapLimit(await readdir(dir), 16, async (name): Promise<Found[]> => {
     const digest = `sha256:${name.slice(0, name.length - extension.length)}`
     if (!name.endsWith(extension) || !isDigest(digest)) return []
-    try {
-      const path = join(dir, name)
-      const { size, mtimeMs, ctimeMs } = await stat(path)
-      return [{ path, digest, size, changed: Math.max(mtimeMs, ctimeMs), used: mtimeMs }]
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return []
-      throw error
-    }
+    const path = join(dir, name)
+    const file = await ifStillThere(stat(path))
+    if (file === undefined) return []
+    return [{ path, digest, size: file.size, changed: Math.max(file.mtimeMs, file.ctimeMs), used: file.mtimeMs }]
   })
   return found.flat()
 }

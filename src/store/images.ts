@@ -2,7 +2,8 @@
 import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../core/digest.ts'
-import { WherryError, errnoOf } from '../core/errors.ts'
+import { WherryError } from '../core/errors.ts'
+import { ifStillThere } from '../core/if-there.ts'
 import { isIndex, parseManifestOrIndex } from '../oci/image.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { replaceDurably } from '../host/durable.ts'
@@ -64,12 +65,8 @@ export function openImageStore(parts: ImageStoreParts): ImageStore {
 }
 
 async function readIndex(path: string): Promise<IndexedImage[] | undefined> {
-  try {
-    return parseIndexFile(await readFile(path, 'utf8'))
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+  const text = await ifStillThere(readFile(path, 'utf8'))
+  return text === undefined ? [] : parseIndexFile(text)
 }
 
 /** A damaged index names no images; it is kept beside for whoever wants to look. */

@@ -2,6 +2,7 @@
 import { readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../core/errors.ts'
+import { ifStillThere } from '../core/if-there.ts'
 import { ownerIsDead } from '../host/owner.ts'
 
 /** The folders to sweep. */
@@ -32,13 +33,8 @@ async function sweepFolder(dir: string, concerns: (name: string) => boolean): Pr
 
 async function deadPath(dir: string, name: string): Promise<string | undefined> {
   const path = join(dir, name)
-  try {
-    const { mtimeMs } = await stat(path)
-    return ownerIsDead(name, mtimeMs) ? path : undefined
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const found = await ifStillThere(stat(path))
+  return found !== undefined && ownerIsDead(name, found.mtimeMs) ? path : undefined
 }
 
 async function removeTree(path: string): Promise<void> {
@@ -52,17 +48,12 @@ async function removeTree(path: string): Promise<void> {
 
 /** Mount points that this process sees. Field 5 of proc_pid_mountinfo(5), octal escapes decoded. */
 async function mountPoints(): Promise<string[]> {
-  try {
-    const text = await readFile('/proc/self/mountinfo', 'utf8')
-    const unescape = (s: string): string =>
-      s.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-    return text.split('\n').flatMap((line) => {
-      const point = line.split(' ')[4]
-      return point === undefined ? [] : [unescape(point)]
-    })
-  } catch (error) {
-    // Without /proc nothing can be mounted by wherry either.
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+  // Without /proc nothing can be mounted by wherry either.
+  const text = (await ifStillThere(readFile('/proc/self/mountinfo', 'utf8'))) ?? ''
+  const unescape = (s: string): string =>
+    s.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  return text.split('\n').flatMap((line) => {
+    const point = line.split(' ')[4]
+    return point === undefined ? [] : [unescape(point)]
+  })
 }

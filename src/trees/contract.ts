@@ -5,6 +5,7 @@
  */
 import type { Digest } from '../core/digest.ts'
 import type { Scope } from '../core/scope.ts'
+import type { Ulimit } from '../core/ulimit.ts'
 import type { SealedLayer } from '../layer/contract.ts'
 
 /** A layer of a stack, lowest first, with all that is needed to unpack it. */
@@ -64,13 +65,6 @@ export type TreeMount =
       readonly uid: number
       readonly gid: number
     }
-
-/** A limit of the process, as in `ulimit`: name without RLIMIT_ in lower case (`nofile`); -1 is unlimited. */
-export interface Ulimit {
-  readonly name: string
-  readonly soft: number
-  readonly hard: number
-}
 
 /** A process to run over a stack of layers. */
 export interface TreeRun {

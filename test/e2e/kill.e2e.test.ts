@@ -1,25 +1,7 @@
 /** SIGKILL at a few random moments of a build and push. The long form is kill.full.test.ts. */
-import { afterAll, beforeAll, describe, test } from 'vitest'
-import { type KillTrial, killAndRecover, prepareTrial, undisturbed } from '../support/kill-trial.ts'
-import { lacks, noUserNamespace } from '../support/need.ts'
-import { type Home, type ServedRegistry, newHome, serveRegistry } from '../support/wherry.ts'
+import { describe } from 'vitest'
+import { killTests } from '../support/kill-tests.ts'
 
-describe.skipIf(lacks('userns', noUserNamespace()))('a killed build', () => {
-  let home: Home
-  let registry: ServedRegistry
-  let trial: KillTrial
-  beforeAll(async () => {
-    home = await newHome()
-    registry = await serveRegistry(home)
-    trial = await prepareTrial(home, registry)
-  })
-  afterAll(async () => {
-    await registry.stop()
-    await home.remove()
-  })
-
-  test('leaves nothing behind that the next one does not clear', async () => {
-    const whole = await undisturbed(trial)
-    for (let round = 0; round < 8; round++) await killAndRecover(trial, `r${round}`, Math.random() * whole)
-  })
+describe('a build killed a few times', () => {
+  killTests(8)
 })

@@ -1,9 +1,10 @@
 /** What cache mounts there are, and removing them; inside the namespace, since their files have other owners. */
-import { closeSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fromText } from '../../core/bytepath.ts'
 import { errnoOf } from '../../core/errors.ts'
 import { isJsonObject } from '../../core/json.ts'
+import { moveIfThere } from '../../host/files.ts'
 import { ownedName } from '../../host/owner.ts'
 import { lstatIfThere, namesIn, onDisk, removeTree } from '../../rootfs/disk.ts'
 import type { CacheMount } from '../contract.ts'
@@ -31,21 +32,11 @@ function removeCacheMount(dir: string, name: string): CacheMount | undefined {
   try {
     const found = describeCacheMount(dir, name)
     const aside = join(dir, ownedName('removed'))
-    if (moved(folder, aside)) removeTree(fromText(aside))
+    if (moveIfThere(folder, aside)) removeTree(fromText(aside))
     for (const path of [cacheFile(folder), lockFile(folder)]) rmSync(path, { force: true })
     return found
   } finally {
     closeSync(lock)
-  }
-}
-
-function moved(from: string, to: string): boolean {
-  try {
-    renameSync(from, to)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
   }
 }
 
