@@ -3,7 +3,7 @@ import type { ArgInstruction } from '../dockerfile/instructions.ts'
 import { givenArg, scanArgs } from './args.ts'
 import { checkSecretName } from './checks.ts'
 import { expand } from './expand.ts'
-import { type StageState, addHistory, setVariable } from './state.ts'
+import { type StageState, addHistory, setArg, setVariable } from './state.ts'
 
 /** Declares the args of an ARG instruction in a stage. */
 export function applyArg(state: StageState, instruction: ArgInstruction): void {
@@ -14,7 +14,7 @@ export function applyArg(state: StageState, instruction: ArgInstruction): void {
     const own = value === undefined ? undefined : expandDefault(state, instruction, { value, given })
     const taken = given ?? own ?? state.context.globals.get(key)
     if (taken !== undefined && !scanArgs.includes(key)) setVariable(state, key, taken)
-    state.args.set(key, taken)
+    setArg(state, key, taken)
     return taken === undefined ? key : `${key}=${taken}`
   })
   addHistory(state, `ARG ${words.join(' ')}`)

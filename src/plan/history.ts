@@ -51,8 +51,12 @@ export function healthcheckHistory(health: Healthcheck): string {
   return `HEALTHCHECK {Test:${goList(Test)} ${times} StartInterval:${goDuration(StartInterval)} Retries:${Retries}}`
 }
 
-/** RUN's history entry: the args that were in scope, counted, before the command. */
-export function runHistory(args: readonly string[], buildArgs: readonly string[]): string {
-  const scope = buildArgs.length === 0 ? [] : [`|${buildArgs.length}`, ...buildArgs]
-  return `RUN ${[...scope, ...args].join(' ')} # buildkit`
+/** RUN's history entry: the args that were in scope, as `scopeText` has them, before the command. */
+export function runHistory(args: readonly string[], scope: string): string {
+  return `RUN ${scope}${args.join(' ')} # buildkit`
+}
+
+/** Args in scope, counted, as `name=value`. */
+export function scopeText(buildArgs: readonly string[]): string {
+  return buildArgs.length === 0 ? '' : `|${buildArgs.length} ${buildArgs.join(' ')} `
 }

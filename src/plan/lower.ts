@@ -251,9 +251,16 @@ function ensurePath(state: StageState): void {
   }
 }
 
+/** RUN sees every arg. Where none was declared since the RUN before, that one was the first to see them. */
+function noteArgs(state: StageState, instruction: StageInstruction): void {
+  if (state.argsSeen) return
+  for (const name of state.args.keys()) noteUse(state.context, name, instruction)
+  state.argsSeen = true
+}
+
 async function lowerInstruction(state: StageState, instruction: StageInstruction, prefix: string): Promise<void> {
   const before = state.tree
-  if (instruction.kind === 'RUN') for (const name of state.args.keys()) noteUse(state.context, name, instruction)
+  if (instruction.kind === 'RUN') noteArgs(state, instruction)
   await located(instruction, async () => applyInstruction(state, instruction))
   const step = state.tree.kind !== 'base' && state.tree !== before ? state.tree.id : undefined
   const id = `s${state.index}.${state.lines.length}`

@@ -8,7 +8,7 @@ import { formatPlatform } from '../oci/platform.ts'
 import { commandArgs } from './config-instructions.ts'
 import { givenArg, proxyEnv } from './args.ts'
 import type { RunSettings, RunStep } from './contract.ts'
-import { runHistory } from './history.ts'
+import { runHistory, scopeText } from './history.ts'
 import { lowerMounts } from './mounts.ts'
 import { type StageState, addHistory, addStep, envLines, workdirOf } from './state.ts'
 import { volumeMounts } from './volumes.ts'
@@ -42,7 +42,7 @@ export async function lowerRun(state: StageState, instruction: RunInstruction): 
     script,
     ...foreignPlatform(state),
   })
-  addHistory(state, runHistory(args, historyArgs(state)), id)
+  addHistory(state, runHistory(args, argScope(state)), id)
 }
 
 function foreignPlatform({ platform, context }: StageState): Pick<RunStep, 'foreign'> {
@@ -101,6 +101,8 @@ function commandOf(state: StageState, instruction: RunInstruction): Pick<RunStep
 }
 
 /** Args in scope with the value that RUN sees. A proxy is among them only where an ARG names it, as in BuildKit. */
-function historyArgs(state: StageState): string[] {
-  return [...state.args].map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`)
+function argScope(state: StageState): string {
+  return (state.argScope ??= scopeText(
+    [...state.args].map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`),
+  ))
 }

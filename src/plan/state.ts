@@ -64,6 +64,10 @@ export interface StageState {
   envLines?: readonly string[]
   /** ARGs declared so far, for RUN's history. */
   args: Map<string, string | undefined>
+  /** `args` as RUN's history has them, if nothing was set since. */
+  argScope?: string
+  /** RUN has seen all of `args` since the last of them was declared. */
+  argsSeen?: boolean
   history: PlannedHistory[]
   lines: PlannedLine[]
   tree: TreeRef
@@ -166,6 +170,14 @@ export function setVariable(state: StageState, name: string, value: string): voi
   state.env.delete(name)
   state.env.set(name, value)
   state.envLines = undefined
+  state.argScope = undefined
+}
+
+/** Declares an ARG. */
+export function setArg(state: StageState, name: string, value: string | undefined): void {
+  state.args.set(name, value)
+  state.argScope = undefined
+  state.argsSeen = false
 }
 
 /** RUN's environment. Steps between which nothing is set share one list. */

@@ -78,6 +78,8 @@ export interface Sandbox {
    * @throws WherryError `sandbox-failed` when the process could not be started (127 and 126 are exit codes, not errors), `cancelled`
    */
   run(root: string, spec: ProcessSpec, signal: AbortSignal): Promise<ProcessResult>
+  /** Ends its helper processes and waits until they are reaped: in containers the first process seldom does that for others. */
+  close(): Promise<void>
   /** Paths that a run may create in the root file system for its mounts, to be kept out of the layer when the base lacks them. */
   readonly mountPoints: readonly BytePath[]
 }

@@ -9,18 +9,23 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { WherryError } from '../core/errors.ts'
 import { requireTool } from '../host/tools.ts'
 
 /** Held, so that no collector of garbage closes the pipe. */
 const keepers = new Set<ChildProcess>()
 
-/**
- * Makes the namespace.
- * @returns a descriptor of it
- * @throws WherryError `sandbox-failed`
- */
-export async function openNursery(): Promise<number> {
+/** The namespace. */
+export interface Nursery {
+  /** A descriptor of it. */
+  readonly fd: number
+  /** Ends it and all that runs in it, and waits until its keeper is reaped, one second at most. */
+  close(this: void): Promise<void>
+}
+
+/** Makes the namespace. @throws WherryError `sandbox-failed` */
+export async function openNursery(): Promise<Nursery> {
   const child = spawn(requireTool('unshare'), ['--pid', '--fork', '--', requireTool('cat')], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
@@ -35,7 +40,8 @@ export async function openNursery(): Promise<number> {
     // An echo says that the first process is there; before, the namespace cannot be opened.
     child.stdin.write('\n')
     await Promise.race([once(child.stdout, 'data'), failed])
-    return openSync(`/proc/${child.pid ?? 0}/ns/pid_for_children`, 'r')
+    const fd = openSync(`/proc/${child.pid ?? 0}/ns/pid_for_children`, 'r')
+    return { fd, close: () => end(child) }
   } catch (cause) {
     throw new WherryError('sandbox-failed', 'cannot make a pid namespace for steps', { cause })
   } finally {
@@ -44,4 +50,14 @@ export async function openNursery(): Promise<number> {
     const held = child.stdin as Partial<Socket>
     held.unref?.()
   }
+}
+
+const endLimitMs = 1000
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.ref()
+  child.stdin?.end()
+  await Promise.race([ended, delay(endLimitMs, undefined, { ref: false })])
 }

@@ -57,6 +57,10 @@ export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
       requireLimits(spec.limits ?? [])
       return await runIn(root, spec, { mode, surroundings: await known, signal })
     },
+    close: async () => {
+      const surroundings = await known.catch(() => undefined)
+      await surroundings?.starter.close()
+    },
   }
 }
 

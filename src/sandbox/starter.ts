@@ -17,6 +17,8 @@ export interface Starter {
    * @throws WherryError `sandbox-failed`
    */
   start(plan: LaunchPlan, made: (stubs: Stubs) => void): Promise<StartedChild>
+  /** Kills what still runs and waits until the processes that held it together are reaped. */
+  close(): Promise<void>
   /** Records owners for the root file system mounted at `root`, until `take`; absent where owners are real or cannot be told. */
   watch?(root: string): { take(): Promise<ProcessResult['owners']> }
 }
@@ -27,8 +29,8 @@ export interface Starter {
  * @throws WherryError `sandbox-failed` if a thread cannot do what it is for
  */
 export async function createStarter(emulate: boolean): Promise<Starter> {
-  const { listener, start } = await createSpawner(emulate)
-  return listener === undefined ? { start } : { start, watch: createRecording(listener) }
+  const { listener, ...starter } = await createSpawner(emulate)
+  return listener === undefined ? starter : { ...starter, watch: createRecording(listener) }
 }
 
 interface Waiting {
@@ -38,7 +40,9 @@ interface Waiting {
   made(this: void, stubs: Stubs): void
 }
 
-async function createSpawner(emulate: boolean): Promise<{ listener: number | undefined; start: Starter['start'] }> {
+type Spawner = Omit<Starter, 'watch'> & { readonly listener: number | undefined }
+
+async function createSpawner(emulate: boolean): Promise<Spawner> {
   const worker = startWorker({ kind: 'spawner', emulate })
   const nursery = openNursery()
   const waiting = new Map<number, Waiting>()
@@ -55,11 +59,12 @@ async function createSpawner(emulate: boolean): Promise<{ listener: number | und
       if (message.kind === 'ready') resolve(message.listener)
       else dispatch(waiting, message)
     })
-    nursery.then((fd) => worker.postMessage({ kind: 'nursery', fd } satisfies SpawnerRequest), reject)
+    nursery.then(({ fd }) => worker.postMessage({ kind: 'nursery', fd } satisfies SpawnerRequest), reject)
   })
   worker.unref()
   return {
     listener,
+    close: async () => (await nursery).close(),
     start: (plan, made) =>
       new Promise((resolve, reject) => {
         const id = ++lastId

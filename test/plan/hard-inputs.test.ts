@@ -7,7 +7,7 @@ import { hardDockerfiles, hardIgnores } from '../dockerfile/hard-inputs.ts'
 import { planOf } from './random-plan.ts'
 import { spentMs } from './spent.ts'
 
-const size = 50_000
+const size = 20_000
 
 describe('a Dockerfile is planned or refused in time with', () => {
   it.each(Object.entries(hardDockerfiles))('%s', async (_name, make) => {

@@ -23,7 +23,7 @@ import { probeFacts } from '../../src/host/facts.ts'
 import { prepareInner } from '../../src/host/inner.ts'
 import { mountNew, unmount } from '../../src/host/mounts.ts'
 import { enterNamespace, outerPidVariable } from '../../src/host/namespace.ts'
-import type { ProcessSpec } from '../../src/sandbox/contract.ts'
+import type { ProcessSpec, Sandbox } from '../../src/sandbox/contract.ts'
 import { createSandbox } from '../../src/sandbox/sandbox.ts'
 
 /** One process to run. */
@@ -135,7 +135,7 @@ async function inner({ job }: { job: Job }): Promise<void> {
     times: Object.fromEntries(times.map((path, i) => [path, [before[i] ?? '', mtime(join(root, path))]])),
     identities: identities(root),
     mountsLeft: mountsBelow(root, job.overlay === true ? 1 : 0),
-    processesLeft: childrenLeft(),
+    processesLeft: await processesLeft(sandbox),
   }
   if (job.overlay === true) unmount(root)
   rmSync(folder, { recursive: true, force: true })
@@ -241,11 +241,18 @@ function mountsBelow(root: string, own: number): string[] {
   return lines.filter((line) => line.split(' ')[4]?.startsWith(root)).slice(own)
 }
 
-/** Children that have not ended, save the one that keeps the runs' pid namespace. */
+/** What steps left, save the keeper of their pid namespace; and what the sandbox left when it was closed. */
+async function processesLeft(sandbox: Sandbox): Promise<string[]> {
+  const ofSteps = childrenLeft().filter((line) => !/unshare --pid --fork -- \S*cat $/.test(line))
+  await sandbox.close()
+  return [...ofSteps, ...childrenLeft()]
+}
+
+/** Children that have not been reaped. */
 function childrenLeft(): string[] {
   const pids = readdirSync('/proc/self/task').flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
   )
   const lines = pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
-  return lines.filter((line) => !/unshare --pid --fork -- \S*cat $/.test(line))
+  return lines
 }

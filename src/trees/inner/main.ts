@@ -32,6 +32,7 @@ await serve(control, control, {
   removeCacheMounts: ({ names }: InnerCalls['removeCacheMounts']) =>
     Promise.resolve(removeCacheMounts(inner.mountsDir, names)),
 })
+await inner.sandbox.close()
 process.exit(0)
 
 async function openInner(mode: Mode): Promise<Inner> {
