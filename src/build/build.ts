@@ -5,7 +5,6 @@ import { WherryError, isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
 import { limiter } from '../core/schedule.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
-import { withoutCredentials } from '../dockerfile/git-ref.ts'
 import { historyOf } from '../oci/config.ts'
 import type { Layer } from '../oci/image.ts'
 import { type Platform, hostPlatform } from '../oci/platform.ts'
@@ -15,6 +14,8 @@ import { assemble } from './assemble.ts'
 import { openContext } from './context/context.ts'
 import { presentDockerfile } from './context/present-dockerfile.ts'
 import type { Fetching } from './context/fetch-folder.ts'
+import type { Localised } from './context/local-request.ts'
+import { shownNames } from './context/shown.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { createExplainer } from './explain/explainer.ts'
@@ -39,8 +40,7 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   scope.emit({
     type: 'build-started',
     version: eventVersion,
-    dockerfile: request.dockerfile,
-    context: shownContext(request),
+    ...shownNames(request),
   })
   const finish = (outcome: 'done' | 'failed' | 'cancelled'): void =>
     scope.emit({ type: 'build-finished', outcome, durationMs: Math.round(performance.now() - started) })
@@ -55,7 +55,8 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
     const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, hold }
     const result = await buildHeld({
-      request: await localised(request, fetching),
+      ...(await localised(request, fetching)),
+      asked: request,
       deps: tracked,
       scope: inner,
       lease,
@@ -76,20 +77,16 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
 }
 
 /** Loaded here: most contexts and Dockerfiles are on this machine. */
-async function localised(request: BuildRequest, fetching: Fetching): Promise<BuildRequest> {
-  if (request.remote === undefined && isAbsolute(request.dockerfile)) return presentDockerfile(request)
+async function localised(request: BuildRequest, fetching: Fetching): Promise<Localised> {
+  if (request.remote === undefined && isAbsolute(request.dockerfile))
+    return { request: await presentDockerfile(request) }
   const { localRequest } = await import('./context/local-request.ts')
   return localRequest(request, fetching)
 }
 
-/** What the context is called in messages, without credentials. */
-function shownContext({ context, remote }: BuildRequest): string {
-  if (remote === undefined) return context
-  return remote.kind === 'archive' ? '-' : withoutCredentials(remote.url)
-}
-
-interface Held {
-  readonly request: BuildRequest
+interface Held extends Localised {
+  /** The request as it was made. */
+  readonly asked: BuildRequest
   readonly deps: BuildDeps
   readonly scope: Scope
   readonly lease: Lease
@@ -104,7 +101,8 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   checkForms(request, platforms)
   await deps.store.sweep()
   const bases: BaseNote[] = []
-  const plans = await planBuild({ ...held, onBase: (base) => bases.push(base) }, platforms)
+  const { secrets } = held.inputs
+  const plans = await planBuild({ ...held, secrets, onBase: (base) => bases.push(base) }, platforms)
   const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
   scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
   const opened = openSession(held)
@@ -112,7 +110,8 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const { variableUses } = plans[0]!
   const explainer = createExplainer({
     plan: { ...all, variableUses },
-    request,
+    // The same build next time, wherever its files will be then.
+    request: { ...request, ...shownNames(held.asked) },
     notes: deps.store.notes,
     bases,
     scope,
@@ -134,20 +133,22 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   return handOut(built, { request, session, lease: held.lease })
 }
 
-function openSession({ request, deps, scope, lease, inputs }: Held): Session {
+function openSession({ asked, request, deps, scope, lease, inputs }: Held): Session {
   const opened = new Map<string | undefined, ReturnType<Session['context']>>()
   const open = async (name: string | undefined): ReturnType<Session['context']> => {
-    const { contextDir: cacheDir } = deps.store
+    // What was fetched is somewhere else next time.
+    const cacheOf = (isOwn: boolean): { cacheDir?: string } => (isOwn ? { cacheDir: deps.store.contextDir } : {})
     if (name === undefined) {
       const { context: directory, dockerfile, ignoreFile } = request
-      return openContext({ directory, dockerfile, ...(ignoreFile && { ignoreFile }), cacheDir }, scope)
+      const ignore = ignoreFile === undefined ? {} : { ignoreFile }
+      return openContext({ directory, dockerfile, ...ignore, ...cacheOf(asked.remote === undefined) }, scope)
     }
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
     const fetching = { deps, scope, secrets: inputs.secrets, hold }
     // Loaded here: few builds have named contexts.
     const { contextFolder } = await import('./context/named.ts')
-    const directory = await contextFolder(name, request.contexts?.[name], fetching)
-    return openContext({ directory, cacheDir }, scope)
+    const { folder: directory, isOwn } = await contextFolder(name, request.contexts?.[name], fetching)
+    return openContext({ directory, ...(isOwn ? {} : { ignoreFile: false }), ...cacheOf(isOwn) }, scope)
   }
   return {
     deps,

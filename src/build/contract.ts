@@ -81,6 +81,8 @@ export interface BuildRequest
   readonly dockerfile: string
   /** Where the context comes from, if it is no folder that is there: it is fetched into a temporary one. */
   readonly remote?: RemoteContext
+  /** What context and Dockerfile are called, where their paths say nothing: what came on standard input is `-`. */
+  readonly shown?: { readonly context?: string; readonly dockerfile?: string }
   /**
    * Named contexts: an absolute path, a URL, a git URL, `docker-image://REFERENCE`, `oci-layout://PATH[:TAG|@DIGEST]` with an
    * absolute path, `target:STAGE`.

@@ -17,6 +17,7 @@ import { findIgnore } from './context/ignore-source.ts'
 import type { BuildRequest } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import type { BaseNote } from './explain/note.ts'
+import type { Secrets } from './inputs/secrets.ts'
 import { sourceEpoch } from './source-epoch.ts'
 
 /** What a plan is made with. */
@@ -35,7 +36,7 @@ export interface Planning {
  * @throws as `build`
  */
 export async function planBuild(
-  planning: Planning & { readonly deps: BuildDeps },
+  planning: Planning & { readonly deps: BuildDeps; readonly secrets: Secrets; readonly contextTime?: number },
   platforms: readonly Platform[],
 ): Promise<Plan[]> {
   const { request, scope } = planning
@@ -47,7 +48,11 @@ export async function planBuild(
     const options: PlanOptions = {
       ...(await planOptions(planning)),
       resolveEpoch: (source) =>
-        sourceEpoch(source, { ...planning, hold: (...digests) => planning.lease.hold(...digests) }),
+        sourceEpoch(
+          source,
+          { contextTime: planning.contextTime, contexts: request.contexts },
+          { ...planning, hold: (...digests) => planning.lease.hold(...digests) },
+        ),
     }
     const plans = platforms.map((targetPlatform, i) =>
       lower(dockerfile, { ...options, targetPlatform, checks: i === 0 ? checks : noChecks }),

@@ -1,43 +1,55 @@
 /** Times of sources, for a SOURCE_DATE_EPOCH that names one instead of giving seconds. */
-import type { BytePath } from '../core/bytepath.ts'
 import { WherryError } from '../core/errors.ts'
+import { parseGitRef } from '../dockerfile/git-ref.ts'
+import { redactUrl } from '../http/url.ts'
 import type { EpochSource } from '../plan/contract.ts'
 import { download } from './add-url.ts'
-import type { Session } from './engine.ts'
+import { type Fetching, youngest } from './context/fetch-folder.ts'
+import type { BuildRequest } from './contract.ts'
+import { openRepository } from './git/repository.ts'
+
+/** Where the contexts come from. */
+export interface EpochPlaces {
+  /** The time of the build context, in seconds since 1970. */
+  readonly contextTime?: number
+  readonly contexts?: BuildRequest['contexts']
+}
 
 /**
- * The time in seconds: when a server says that its file was changed, else that of the youngest file in the archive that it is. A
- * folder has none.
- * @throws WherryError `network`, `not-implemented` for git
+ * The time in seconds: that of a commit, else when a server says that its file was changed, else that of the youngest file in the
+ * archive that it is. A folder has none, and neither has an image.
+ * @throws WherryError `network`, `digest-mismatch`; as `resolveRef`
  */
 export async function sourceEpoch(
   source: EpochSource,
-  session: Pick<Session, 'deps' | 'scope' | 'hold'>,
+  { contextTime, contexts }: EpochPlaces,
+  fetching: Fetching,
 ): Promise<number | undefined> {
-  if (source.kind === 'context') return undefined
-  if (source.kind === 'git') {
-    throw new WherryError('not-implemented', 'SOURCE_DATE_EPOCH from a git commit is not implemented yet', {
-      hint: 'Give the seconds: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
-    })
+  switch (source.kind) {
+    case 'context': {
+      if (source.name === undefined) return contextTime
+      const value = contexts?.[source.name] ?? ''
+      const git = parseGitRef(value)
+      if (git !== undefined) return openRepository(git, fetching).time()
+      return /^https?:\/\//.test(value) ? downloadTime({ url: value }, fetching) : undefined
+    }
+    case 'git':
+      return openRepository(source.git, fetching).time()
+    case 'url':
+      return downloadTime(source, fetching)
   }
-  const { path, mtime, sha256 } = await download(source.url, session, { checksum: source.checksum })
-  if (source.checksum !== undefined && source.checksum !== `sha256:${sha256}`) {
-    throw new WherryError('digest-mismatch', `${source.url} has the digest sha256:${sha256}, not ${source.checksum}`)
-  }
-  return seconds(mtime > 0n ? mtime : await youngestFile(path, session))
 }
 
-/** Modification time in nanoseconds of the youngest regular file in an archive; undefined if the file is no archive. */
-async function youngestFile(
-  path: BytePath,
-  { deps, scope }: Pick<Session, 'deps' | 'scope'>,
-): Promise<bigint | undefined> {
-  const spoolPath = deps.store.tempPath('epoch')
-  const entries = await deps.pool.run('spool', { path, spoolPath }, scope)
-  const times = (entries ?? []).filter((entry) => entry.type === 'file').map((entry) => entry.mtime)
-  return times.reduce<bigint | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined)
-}
-
-function seconds(mtime: bigint | undefined): number | undefined {
-  return mtime === undefined ? undefined : Number(mtime / 1_000_000_000n)
+async function downloadTime(
+  { url, checksum }: { readonly url: string; readonly checksum?: string },
+  fetching: Fetching,
+): Promise<number | undefined> {
+  const { path, mtime, sha256 } = await download(url, fetching, { checksum })
+  if (checksum !== undefined && checksum !== `sha256:${sha256}`) {
+    throw new WherryError('digest-mismatch', `${redactUrl(url)} has the digest sha256:${sha256}, not ${checksum}`)
+  }
+  if (mtime > 0n) return Number(mtime / 1_000_000_000n)
+  const { deps, scope } = fetching
+  const entries = await deps.pool.run('spool', { path, spoolPath: deps.store.tempPath('epoch') }, scope)
+  return entries === undefined ? undefined : youngest(entries).time
 }

@@ -143,7 +143,7 @@ function booleanOf(key: string, value: string): boolean {
   throw syntaxError(`invalid ${key} value: "${value}"`)
 }
 
-/** A remote without user and password. */
+/** A remote without the credentials of an http(s) URL, which may hold an `@` themselves, and without an ssh password; an ssh user is no secret. */
 export function withoutCredentials(remote: string): string {
-  return remote.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1')
+  return remote.replace(/^(https?:\/\/)[^/]*@/i, '$1').replace(/^((?:ssh|git):\/\/[^/:@]*):[^/]*@/i, '$1@')
 }

@@ -4,6 +4,7 @@ import type { SourceRange } from '../core/errors.ts'
 import type { StepLine } from '../core/events.ts'
 import type { Ulimit } from '../core/ulimit.ts'
 import type { Checks } from '../dockerfile/checks/checks.ts'
+import type { GitRef } from '../dockerfile/git-ref.ts'
 import type { IgnoreMatcher } from '../dockerfile/ignore.ts'
 import type { HistoryEntry, ImageConfig } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
@@ -136,6 +137,8 @@ export type CopyStepSource =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'heredoc'; readonly name: string; readonly content: string }
   | { readonly kind: 'url'; readonly url: string; readonly filename: string; readonly checksum?: Digest }
+  /** A repository; `url` is what was written. */
+  | { readonly kind: 'git'; readonly url: string; readonly git: GitRef }
 
 /** Copies files into the tree. */
 export interface CopyStep extends StepCommon {
@@ -232,7 +235,8 @@ export interface PlannedStage {
 /** What SOURCE_DATE_EPOCH may name: the build context, or a named one, or what the one ADD of a stage fetches. */
 export type EpochSource =
   | { readonly kind: 'context'; readonly name?: string }
-  | { readonly kind: 'url' | 'git'; readonly url: string; readonly checksum?: string }
+  | { readonly kind: 'url'; readonly url: string; readonly checksum?: string }
+  | { readonly kind: 'git'; readonly git: GitRef }
 
 /** What `--build-context` puts in the place of a stage or an image. */
 export type NamedContext =

@@ -3,6 +3,7 @@ import type { AddInstruction, CopyInstruction, WorkdirInstruction } from '../doc
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { WherryError, withRange } from '../core/errors.ts'
 import { parseFileMode } from '../dockerfile/file-mode.ts'
+import { type GitRef, parseGitRef } from '../dockerfile/git-ref.ts'
 import { runtimeOf, withRuntime } from '../oci/config.ts'
 import { isNumericOwner } from '../oci/users.ts'
 import { checkIgnored, checkWorkdir } from './checks.ts'
@@ -16,12 +17,11 @@ import {
   joinPath,
   nextWorkdir,
   pathIn,
-  notImplemented,
   registerStep,
   workdirOf,
 } from './state.ts'
 
-/** Lowers COPY or ADD to a step. @throws WherryError `not-implemented`, `dockerfile-invalid` */
+/** Lowers COPY or ADD to a step. @throws WherryError `dockerfile-invalid`, `dockerfile-syntax` */
 export async function lowerCopy(state: StageState, instruction: CopyInstruction | AddInstruction): Promise<void> {
   checkFlags(instruction)
   const from =
@@ -59,7 +59,7 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
   const id = instruction.link && isIndependent(draft) ? addLinked(state, draft) : addStep(state, draft)
   const parents = draft.parents ? ' --parents' : ''
   const flags = [parents, chown ? ` --chown=${chown}` : '', chmod ? ` --chmod=${chmod}` : ''].join('')
-  const names = sources.map((s) => (s.kind === 'path' ? s.path : s.kind === 'url' ? s.url : `<<${s.name}`))
+  const names = sources.map((s) => (s.kind === 'path' ? s.path : s.kind === 'heredoc' ? `<<${s.name}` : s.url))
   addHistory(state, `${instruction.kind}${flags} ${[...names, destination].join(' ')} # buildkit`, id)
 }
 
@@ -82,8 +82,7 @@ function addLinked(state: StageState, draft: StepDraft<CopyStep>): Digest {
 
 function checkFlags(instruction: CopyInstruction | AddInstruction): void {
   if (instruction.kind === 'COPY') return
-  const { kind, at, checksum, sources } = instruction
-  if (instruction.keepGitDir !== undefined) throw notImplemented(`${kind} --keep-git-dir`, at)
+  const { at, checksum, sources } = instruction
   if (checksum !== undefined && sources.length !== 1)
     throw new WherryError('dockerfile-invalid', "checksum can't be specified for multiple sources", {
       at,
@@ -96,21 +95,40 @@ function pathSource(
   instruction: CopyInstruction | AddInstruction,
   checksum: string | undefined,
 ): CopyStepSource {
-  const isGit = /^(git@|git:\/\/|ssh:\/\/)/.test(path) || /^https?:\/\/[^?#]+\.git(?:[#?].*)?$/.test(path)
+  const git = parseGitRef(path)
   const isUrl = /^https?:\/\//.test(path)
-  if (instruction.kind === 'COPY' && (isGit || isUrl)) {
-    throw new WherryError('dockerfile-invalid', `COPY cannot take a URL: ${path}`, {
+  if (instruction.kind === 'COPY') {
+    if (git === undefined && !isUrl) return { kind: 'path', path }
+    const what = git === undefined ? 'a URL' : 'a git ref'
+    throw new WherryError('dockerfile-invalid', `source can't be ${what} for COPY`, {
       at: instruction.at,
       hint: 'Use ADD.',
     })
   }
-  if (isGit) throw notImplemented('ADD of a git repository', instruction.at)
+  if (git !== undefined) return { kind: 'git', url: path, git: gitOfAdd(git, instruction.keepGitDir, checksum) }
   if (isUrl) {
     const digest = checksum === undefined ? {} : { checksum: parseDigest(checksum) }
     return { kind: 'url', url: path, filename: filenameOf(path, instruction), ...digest }
   }
   if (checksum === undefined) return { kind: 'path', path }
   throw new WherryError('dockerfile-invalid', 'checksum requires HTTP(S) or Git sources', { at: instruction.at })
+}
+
+/**
+ * The repository that an ADD means: what its flags and its URL say together.
+ * @throws WherryError `dockerfile-invalid` if they contradict each other
+ */
+export function gitOfAdd(git: GitRef, keepGitDir: boolean | undefined, checksum: string | undefined): GitRef {
+  if (keepGitDir !== undefined && git.keepGitDir !== undefined && keepGitDir !== git.keepGitDir)
+    throw new WherryError('dockerfile-invalid', 'inconsistent keep-git-dir configuration', {
+      hint: 'The flag --keep-git-dir and the URL say different things: leave one out.',
+    })
+  if (checksum !== undefined && git.checksum !== '' && checksum !== git.checksum)
+    throw new WherryError('dockerfile-invalid', `checksum mismatch "${checksum}" != "${git.checksum}"`, {
+      hint: 'The flag --checksum and the URL say different things: leave one out.',
+    })
+  const keep = git.keepGitDir ?? keepGitDir
+  return { ...git, checksum: git.checksum || (checksum ?? ''), ...(keep !== undefined && { keepGitDir: keep }) }
 }
 
 /** The name that a downloaded file gets: the last part of the URL's path, as one name. */

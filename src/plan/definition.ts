@@ -1,5 +1,6 @@
 /** What a step is, inputs aside: the part of its id and of its cache keys that comes from the Dockerfile and the options. */
-import type { RunMount, StepDraft } from './contract.ts'
+import { withoutCredentials } from '../dockerfile/git-ref.ts'
+import type { CopyStepSource, RunMount, StepDraft } from './contract.ts'
 
 /** The definition as data. Proxies, source positions and cache options are no part of it. */
 export function definitionOf(step: StepDraft): object {
@@ -10,7 +11,8 @@ export function definitionOf(step: StepDraft): object {
       return { kind, args, env, cwd, user, network, script, mounts: step.mounts.map(mountDefinition), settings }
     }
     case 'copy': {
-      const { kind, sources, destination, chown, chmod, unpack, parents, exclude } = step
+      const { kind, destination, chown, chmod, unpack, parents, exclude } = step
+      const sources = step.sources.map(sourceDefinition)
       const context = step.from.kind === 'context' ? step.from.name : undefined
       return { kind, sources, destination, chown, chmod, unpack, parents, exclude, context }
     }
@@ -19,6 +21,12 @@ export function definitionOf(step: StepDraft): object {
       return { kind, path, user, epoch }
     }
   }
+}
+
+/** A repository is the same whoever asks for it. */
+function sourceDefinition(source: CopyStepSource): object {
+  if (source.kind !== 'git') return source
+  return { kind: source.kind, ...source.git, remote: withoutCredentials(source.git.remote) }
 }
 
 /** A mount without the tree behind it, which counts as an input. */

@@ -1,9 +1,11 @@
 /** SOURCE_DATE_EPOCH: a number of seconds, or a name whose source has a time: the context, or a stage that is one remote ADD. */
 import { WherryError, withRange } from '../core/errors.ts'
 import { expandWord } from '../dockerfile/expand.ts'
+import { parseGitRef } from '../dockerfile/git-ref.ts'
 import type { AddInstruction, Dockerfile, Stage } from '../dockerfile/instructions.ts'
 import { givenArg } from './args.ts'
 import type { EpochSource, PlanOptions } from './contract.ts'
+import { gitOfAdd } from './copy.ts'
 
 type Variables = ReadonlyMap<string, string>
 
@@ -90,10 +92,10 @@ function addSource(add: AddInstruction, word: (text: string) => string): EpochSo
   const [only] = add.sources
   if (only?.kind !== 'path' || add.sources.length !== 1) throw unfit('must contain exactly one remote ADD source')
   const url = word(only.path)
-  const checksum = add.checksum === undefined ? {} : { checksum: word(add.checksum) }
-  if (/^https?:\/\/.*\.git([#?].*)?$/.test(url) || /^(git|ssh):\/\/|^git@/.test(url))
-    return { kind: 'git', url, ...checksum }
-  if (/^https?:\/\//.test(url)) return { kind: 'url', url, ...checksum }
+  const checksum = add.checksum ? word(add.checksum) : undefined
+  const git = parseGitRef(url)
+  if (git !== undefined) return { kind: 'git', git: gitOfAdd(git, add.keepGitDir, checksum) }
+  if (/^https?:\/\//.test(url)) return { kind: 'url', url, ...(checksum !== undefined && { checksum }) }
   throw unfit('source must be a single HTTP(S) or Git ADD')
 }
 

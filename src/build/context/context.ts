@@ -41,8 +41,8 @@ export interface BuildContext {
 export interface ContextOptions {
   readonly directory: string
   readonly dockerfile?: string
-  /** The ignore file, in the place of those that are looked for. */
-  readonly ignoreFile?: string
+  /** The ignore file, in the place of those that are looked for; `false`: nothing is left out. */
+  readonly ignoreFile?: string | false
   /** Folder of the stat caches; without it every file is hashed. */
   readonly cacheDir?: string
 }

@@ -17,8 +17,8 @@ export interface IgnoreSource {
 /** Absolute paths that say where an ignore file may be. */
 export interface IgnorePlaces {
   readonly dockerfile?: string
-  /** The ignore file itself; then it must be there. */
-  readonly ignoreFile?: string
+  /** The ignore file itself; then it must be there. `false`: none is looked for. */
+  readonly ignoreFile?: string | false
 }
 
 /**
@@ -27,6 +27,7 @@ export interface IgnorePlaces {
  */
 export async function findIgnore(directory: string, places: IgnorePlaces): Promise<IgnoreSource> {
   const { dockerfile, ignoreFile } = places
+  if (ignoreFile === false) return { matcher: compileIgnore([]) }
   const candidates =
     ignoreFile !== undefined
       ? [ignoreFile]

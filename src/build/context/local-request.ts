@@ -1,26 +1,39 @@
 /** A request whose context and Dockerfile are on this machine: what is elsewhere is fetched first. */
-import { isAbsolute, join, resolve } from 'node:path'
+import { copyFile, mkdir, realpath } from 'node:fs/promises'
+import { basename, isAbsolute, join, resolve } from 'node:path'
 import { toText } from '../../core/bytepath.ts'
 import { WherryError } from '../../core/errors.ts'
+import { parseGitRef } from '../../dockerfile/git-ref.ts'
 import { download } from '../add-url.ts'
 import type { BuildRequest, RemoteContext } from '../contract.ts'
 import { presentDockerfile } from './present-dockerfile.ts'
-import { type Fetching, fetchGit, fetchUrl, loneFile, unpackArchive } from './fetch-folder.ts'
+import { type Fetched, type Fetching, fetchGit, fetchUrl, loneFile, unpackArchive } from './fetch-folder.ts'
+
+/** A request without `remote`, and what is known of the context. */
+export interface Localised {
+  readonly request: BuildRequest
+  /** When the context was made, in seconds since 1970; a folder has no such time. */
+  readonly contextTime?: number
+}
 
 /**
  * Fetches what must be fetched into temporary folders of the store.
  * @throws WherryError `context-invalid`, `network`, `archive-invalid`, `dockerfile-invalid`
  */
-export async function localRequest(request: BuildRequest, fetching: Fetching): Promise<BuildRequest> {
+export async function localRequest(request: BuildRequest, fetching: Fetching): Promise<Localised> {
   const { remote, ...rest } = request
   const dockerfile = isUrl(request.dockerfile)
-    ? toText((await download(request.dockerfile, fetching)).path)
+    ? await downloadDockerfile(request.dockerfile, fetching)
     : request.dockerfile
-  if (remote === undefined) return { ...rest, dockerfile }
-  const { folder, lone } = await fetchContext(remote, request, fetching)
-  if (lone && dockerfile === '') return { ...rest, context: folder, dockerfile: join(folder, loneFile) }
+  if (remote === undefined) return { request: { ...rest, dockerfile } }
+  const { folder, time, isLone } = await fetchContext(remote, request, fetching)
+  const contextTime = time === undefined ? {} : { contextTime: time }
+  if (isLone && dockerfile === '')
+    return { request: { ...rest, context: folder, dockerfile: join(folder, loneFile) }, ...contextTime }
   const inside = isAbsolute(dockerfile) ? dockerfile : insideOf(folder, dockerfile)
-  return presentDockerfile({ ...rest, context: folder, dockerfile: inside })
+  const local = await presentDockerfile({ ...rest, context: folder, dockerfile: inside })
+  await refuseEscapes(folder, local.dockerfile)
+  return { request: local, ...contextTime }
 }
 
 /** True for an address that is downloaded. */
@@ -28,27 +41,33 @@ export function isUrl(text: string): boolean {
   return /^https?:\/\//.test(text)
 }
 
+/** A file of that name, so that messages have it. */
+async function downloadDockerfile(url: string, fetching: Fetching): Promise<string> {
+  if (!URL.canParse(url)) throw new WherryError('usage', 'the URL of the Dockerfile is malformed')
+  const folder = fetching.deps.store.tempPath('dockerfile')
+  const name = basename(new URL(url).pathname)
+  const file = join(folder, name === '' ? 'Dockerfile' : name)
+  const { path } = await download(url, fetching)
+  await mkdir(folder)
+  await copyFile(toText(path), file)
+  return file
+}
+
 async function fetchContext(
   remote: RemoteContext,
   { buildArgs }: BuildRequest,
   fetching: Fetching,
-): Promise<{ folder: string; lone: boolean }> {
+): Promise<Fetched & { readonly isLone: boolean }> {
   switch (remote.kind) {
-    case 'git': {
-      const keep = /^(1|t|T|true|TRUE|True)$/.test(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '')
-      const mtime = (buildArgs['SOURCE_DATE_EPOCH'] ?? '') === '' ? {} : { mtime: 'commit' as const }
-      return {
-        folder: await fetchGit(remote.url, { ...(keep && { keepGitDir: true }), ...mtime }, fetching),
-        lone: false,
-      }
-    }
+    case 'git':
+      return { ...(await fetchGit(remote.url, gitChange(remote.url, buildArgs), fetching)), isLone: false }
     case 'url': {
-      const { folder, isArchive } = await fetchUrl(remote.url, fetching)
-      return { folder, lone: !isArchive }
+      const { isArchive, ...fetched } = await fetchUrl(remote.url, { unpack: true }, fetching)
+      return { ...fetched, isLone: !isArchive }
     }
     case 'archive': {
-      const folder = fetching.deps.store.tempPath('context')
-      if (await unpackArchive(remote.file, folder, fetching)) return { folder, lone: false }
+      const unpacked = await unpackArchive(remote.file, fetching)
+      if (unpacked !== undefined) return { ...unpacked, isLone: false }
       throw new WherryError('context-invalid', 'the context is neither a tar archive nor a Dockerfile', {
         hint: 'Give a tar, compressed or not: tar -c . | wherry build -',
       })
@@ -56,7 +75,26 @@ async function fetchContext(
   }
 }
 
+/** What build args say of a git context. */
+function gitChange(url: string, args: BuildRequest['buildArgs']): Parameters<typeof fetchGit>[1] {
+  const keep = /^(1|t|T|true|TRUE|True)$/.test(args['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '')
+  const own = parseGitRef(url, { shorthand: true })?.mtime
+  const byCommit = own === undefined && (args['SOURCE_DATE_EPOCH'] ?? '') !== ''
+  return { ...(keep && { keepGitDir: true }), ...(byCommit && { mtime: 'commit' as const }) }
+}
+
 function insideOf(folder: string, dockerfile: string): string {
   // `..` stays inside, as it does for paths of COPY.
   return join(folder, resolve('/', dockerfile === '' ? 'Dockerfile' : dockerfile))
+}
+
+/** Links of a fetched context must not show files of this machine as its Dockerfile or ignore file. */
+async function refuseEscapes(folder: string, dockerfile: string): Promise<void> {
+  const root = await realpath(folder)
+  const names = dockerfile.startsWith(`${folder}/`) ? [dockerfile, `${dockerfile}.dockerignore`] : []
+  for (const file of [...names, join(folder, '.dockerignore')]) {
+    const real = await realpath(file).catch(() => undefined)
+    if (real === undefined || real.startsWith(`${root}/`)) continue
+    throw new WherryError('context-invalid', `${file.slice(folder.length + 1)} is a link that leads out of the context`)
+  }
 }

@@ -31,8 +31,10 @@ export function contextFinder(contexts: Readonly<Record<string, string>>, source
     return known
   }
   return async (written, platform) => {
-    const name = contextName(written)
-    if (['scratch', 'context'].includes(name) || !Object.hasOwn(contexts, name)) return undefined
+    const plain = contextName(written)
+    if (['scratch', 'context'].includes(plain)) return undefined
+    const name = [`${plain}::${formatPlatform(platform)}`, plain].find((one) => Object.hasOwn(contexts, one))
+    if (name === undefined) return undefined
     const value = contexts[name]!
     const [, scheme = '', rest = ''] = /^(docker-image|oci-layout):\/\/(.*)$/s.exec(value) ?? []
     if (scheme === 'docker-image') {
@@ -57,11 +59,16 @@ async function imageOfLayout(value: string, platform: Platform, { deps, lease }:
 }
 
 /**
- * The folder of a context of files.
+ * The folder of a context of files; `isOwn` if it is no copy. A URL is one file, `context`, as in BuildKit.
  * @throws WherryError `context-invalid`, and what fetching throws
  */
-export async function contextFolder(name: string, value: string | undefined, fetching: Fetching): Promise<string> {
+export async function contextFolder(
+  name: string,
+  value: string | undefined,
+  fetching: Fetching,
+): Promise<{ readonly folder: string; readonly isOwn: boolean }> {
   if (value === undefined) throw new WherryError('internal', `no context is named ${name}`)
-  if (parseGitRef(value) !== undefined) return fetchGit(value, {}, fetching)
-  return isUrl(value) ? (await fetchUrl(value, fetching)).folder : value
+  if (parseGitRef(value) !== undefined) return { folder: (await fetchGit(value, {}, fetching)).folder, isOwn: false }
+  if (!isUrl(value)) return { folder: value, isOwn: true }
+  return { folder: (await fetchUrl(value, { unpack: false }, fetching)).folder, isOwn: false }
 }

@@ -1,8 +1,9 @@
 /** A git repository as a folder of files: fetched shallow, checked out, with its submodules. */
-import { lstat, mkdir, readdir, rm, utimes } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import { WherryError } from '../../core/errors.ts'
 import { type GitRef, withoutCredentials } from '../../dockerfile/git-ref.ts'
+import { cleanGitDir, removeGitDirs, setTimes, subfolder } from './files.ts'
+import { type Resolved, told } from './resolve.ts'
 import { type GitSettings, runGit } from './run.ts'
 
 /** What was checked out. */
@@ -11,131 +12,112 @@ export interface Checkout {
   readonly folder: string
   /** Hexadecimal. */
   readonly commit: string
-}
-
-const wholeSha = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
-
-/**
- * Checks out a repository into `root`, which must not exist.
- * @throws WherryError `context-invalid` for a repository, ref, subfolder or checksum that is not there; as `runGit`
- */
-export async function checkoutGit(ref: GitRef, root: string, settings: GitSettings): Promise<Checkout> {
-  return told(ref, async () => {
-    const git = (...args: string[]): Promise<string> => runGit(root, args, settings)
-    await mkdir(root, { mode: 0o755 })
-    await git('init', '-q')
-    await git('remote', 'add', 'origin', '--', ref.remote)
-    await fetch(ref, git)
-    await git('checkout', '-q', '--detach', 'FETCH_HEAD')
-    const commit = (await git('rev-parse', 'HEAD')).trim()
-    if (ref.checksum !== '') await checkCommit(ref, commit, git)
-    if (ref.submodules !== false) await git('submodule', 'update', '-q', '--init', '--recursive', '--depth=1')
-    const time = ref.mtime === 'commit' ? Number(await git('log', '-1', '--format=%ct')) : undefined
-    if (ref.keepGitDir === true && ref.subdir === '') await cleanGitDir(ref, root, git)
-    else await removeGitDirs(Buffer.from(root))
-    const folder = await subfolder(root, ref.subdir)
-    if (time !== undefined) await setTimes(Buffer.from(folder), time)
-    return { folder, commit }
-  })
-}
-
-/**
- * The commit that a ref is now, without fetching it.
- * @throws WherryError `context-invalid`
- */
-export async function resolveCommit(ref: GitRef, folder: string, settings: GitSettings): Promise<string> {
-  const wanted = ref.fetchByCommit && ref.checksum !== '' ? ref.checksum : ref.ref
-  if (wholeSha.test(wanted)) return wanted
-  return told(ref, async () => {
-    const name = wanted === '' ? 'HEAD' : wanted
-    const lines = (await runGit(folder, ['ls-remote', '--', ref.remote, name, `${name}^{}`], settings)).split('\n')
-    const found = lines.map((line) => line.split('\t')).filter(([, refName]) => refName !== undefined)
-    // An annotated tag is an object of its own; what it stands for is listed with ^{}.
-    const peeled = found.find(([, refName]) => refName!.endsWith('^{}')) ?? found.find(isExact(name)) ?? found[0]
-    if (peeled !== undefined) return peeled[0]!
-    throw new WherryError('context-invalid', `repository does not contain ref ${name}`)
-  })
-}
-
-/** The ref itself before others that end like it. */
-function isExact(name: string): (line: readonly string[]) => boolean {
-  const names = [name, `refs/tags/${name}`, `refs/heads/${name}`]
-  return ([, refName]) => names.includes(refName ?? '')
+  /** When it was committed, in seconds since 1970. */
+  readonly time: number
 }
 
 type Git = (...args: string[]) => Promise<string>
 
-async function fetch(ref: GitRef, git: Git): Promise<void> {
-  const wanted = ref.fetchByCommit && ref.checksum !== '' ? ref.checksum : ref.ref === '' ? 'HEAD' : ref.ref
-  try {
-    await git('fetch', '-q', '--depth=1', '--no-tags', 'origin', '--', wanted)
-  } catch (error) {
-    // Not every server gives a commit by its name alone.
-    if (!wholeSha.test(wanted)) throw error
-    await git('fetch', '-q', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*')
-    await git('update-ref', 'FETCH_HEAD', wanted)
-  }
-}
-
-/** The checksum may be that of the commit or of an annotated tag, whole or its beginning. */
-async function checkCommit({ checksum }: GitRef, commit: string, git: Git): Promise<void> {
-  const fetched = (await git('rev-parse', 'FETCH_HEAD')).trim()
-  if (/^[0-9a-f]{7,64}$/.test(checksum) && (commit.startsWith(checksum) || fetched.startsWith(checksum))) return
-  throw new WherryError('digest-mismatch', `expected checksum to match ${checksum}, got ${commit}`, {
-    hint: 'The ref is another commit than the checksum asks for.',
+/**
+ * Checks out a resolved ref into `root`, which must not exist.
+ * @throws WherryError `context-invalid` for a commit or a subfolder that is not there; as `runGit`
+ */
+export async function checkoutGit(
+  { ref, resolved }: { readonly ref: GitRef; readonly resolved: Resolved },
+  root: string,
+  settings: GitSettings,
+): Promise<Checkout> {
+  return told(ref, async () => {
+    const git: Git = (...args) => runGit(root, args, settings)
+    const keep = ref.keepGitDir === true && ref.subdir === ''
+    await mkdir(root, { mode: 0o755 })
+    await fetchCommit(ref, resolved, { git, keep })
+    await git('checkout', '-q', '--detach', resolved.commit, '--')
+    const { commit, time } = await headOf(git)
+    if (ref.submodules !== false) await shallow(git, 'submodule', 'update', '-q', '--init', '--recursive', depth)
+    if (keep) await cleanGitDir(root, git)
+    else await removeGitDirs(Buffer.from(root))
+    const folder = await subfolder(root, ref.subdir)
+    if (ref.mtime === 'commit') await setTimes(Buffer.from(folder), time)
+    return { folder, commit, time }
   })
 }
 
-/** Leaves no credentials in .git, and nothing that differs from clone to clone but times. */
-async function cleanGitDir(ref: GitRef, root: string, git: Git): Promise<void> {
-  await git('remote', 'set-url', 'origin', '--', withoutCredentials(ref.remote))
-  await git('reflog', 'expire', '--all', '--expire=now')
-  await rm(join(root, '.git', 'FETCH_HEAD'), { force: true })
+/**
+ * When a resolved ref was committed, in seconds since 1970. Only the commit is fetched, if the server can do that.
+ * @throws WherryError as `checkoutGit`
+ */
+export async function commitTime(
+  { ref, resolved }: { readonly ref: GitRef; readonly resolved: Resolved },
+  root: string,
+  settings: GitSettings,
+): Promise<number> {
+  return told(ref, async () => {
+    const git: Git = (...args) => runGit(root, args, settings)
+    await mkdir(root, { mode: 0o755 })
+    await fetchCommit(ref, resolved, { git, keep: false })
+    return Number(await git('log', '-1', '--format=%ct', `${resolved.commit}^{commit}`))
+  })
 }
 
-/** Also the `.git` files of submodules, which point to where they were fetched. */
-async function removeGitDirs(folder: Buffer): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
-    const path = Buffer.concat([folder, Buffer.from('/'), entry.name])
-    if (entry.name.toString('latin1') === '.git') await rm(path, { recursive: true, force: true })
-    else if (entry.isDirectory()) await removeGitDirs(path)
+async function headOf(git: Git): Promise<{ commit: string; time: number }> {
+  const [commit = '', time = ''] = (await git('log', '-1', '--format=%H %ct', 'HEAD')).trim().split(' ')
+  return { commit, time: Number(time) }
+}
+
+const depth = '--depth=1'
+
+/** Makes a repository and fetches the commit into it; a repository that is kept gets the ref under its name too. */
+async function fetchCommit(
+  ref: GitRef,
+  { commit, name, tag }: Resolved,
+  { git, keep }: { readonly git: Git; readonly keep: boolean },
+): Promise<void> {
+  const format = commit.length === 64 ? ['--object-format=sha256'] : []
+  // No template: what is kept of the repository depends on the remote alone.
+  await git('init', '-q', '--template=', ...format)
+  await git('remote', 'add', 'origin', '--', withoutCredentials(ref.remote))
+  if (name !== undefined) {
+    const spec = keep && name.startsWith('refs/') ? `+${name}:${name}` : name
+    await shallow(git, 'fetch', '-q', '--no-tags', '--update-head-ok', depth, 'origin', spec)
+    const fetched = (await git('rev-parse', 'FETCH_HEAD', 'FETCH_HEAD^{commit}')).trim().split('\n')
+    if (fetched.includes(commit) || (tag !== undefined && fetched.includes(tag))) return
+    // The ref has moved since it was resolved.
   }
-}
-
-async function subfolder(root: string, subdir: string): Promise<string> {
-  let folder = root
-  for (const part of subdir.split('/').filter((name) => name !== '')) {
-    folder = join(folder, part)
-    const stats = await lstat(folder).catch(() => undefined)
-    if (stats?.isDirectory() !== true)
-      throw new WherryError('context-invalid', `the repository has no folder ${subdir}`, {
-        hint: 'The part after the colon of #REF:SUBDIR is a folder of the repository.',
-      })
-  }
-  return folder
-}
-
-async function setTimes(folder: Buffer, seconds: number): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
-    const path = Buffer.concat([folder, Buffer.from('/'), entry.name])
-    if (entry.isDirectory()) await setTimes(path, seconds)
-    else if (entry.isFile()) await utimes(path, seconds, seconds)
-  }
-  await utimes(folder, seconds, seconds)
-}
-
-async function told<T>(ref: GitRef, work: () => Promise<T>): Promise<T> {
   try {
-    return await work()
+    await shallow(git, 'fetch', '-q', '--no-tags', depth, 'origin', commit)
   } catch (error) {
-    if (!(error instanceof WherryError) || error.code === 'cancelled') throw error
-    const { code, message, hint, cause } = error
-    const name = `${withoutCredentials(ref.remote)}${ref.ref === '' ? '' : `#${ref.ref}`}`
-    throw new WherryError(code, `${name}: ${message}`, {
-      hint:
-        hint ??
-        'Is the address right, and may you read it? Private repositories need --ssh or the secret GIT_AUTH_TOKEN.',
-      cause,
-    })
+    // Not every server gives a commit by its name alone.
+    if (!says(error, /not our ref|unadvertised object|no such remote ref|couldn't find remote ref|fetch-pack/i))
+      throw error
+    await git('fetch', '-q', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*')
+    if (!(await has(git, commit)))
+      throw new WherryError('context-invalid', `repository does not contain commit ${commit}`)
   }
+}
+
+async function has(git: Git, commit: string): Promise<boolean> {
+  return git('cat-file', '-e', commit).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof WherryError && error.code === 'context-invalid') return false
+      throw error
+    },
+  )
+}
+
+/** Runs git with `--depth=1`, and without it for a server that cannot do that, as one of plain files. */
+async function shallow(git: Git, ...args: string[]): Promise<void> {
+  // A submodule's commit may be deeper than its server shows; for a fetch the caller has other means.
+  const deeper = args[0] === 'fetch' ? /shallow|--depth/i : /shallow|--depth|not our ref|unadvertised object/i
+  try {
+    await git(...args)
+  } catch (error) {
+    if (!says(error, deeper)) throw error
+    await git(...args.filter((arg) => arg !== depth))
+  }
+}
+
+function says(error: unknown, words: RegExp): boolean {
+  return error instanceof WherryError && error.code === 'context-invalid' && words.test(error.message)
 }

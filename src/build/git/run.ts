@@ -1,71 +1,93 @@
 /** Runs the host's git, without questions, hooks or surprises from a repository that nobody trusts yet. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { WherryError } from '../../core/errors.ts'
+import { throwIfCancelled } from '../../core/scope.ts'
+import { gitEnvironment } from './environment.ts'
 
-/** How git is run. */
+/** How git is run. Credentials are kept out of every argument. */
 export interface GitSettings {
   /** The user's environment: proxies, ssh agent, credential helpers. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Value of the Authorization header for http(s) remotes that begin with `url`. Kept out of every argument. */
+  /** Value of the Authorization header for http(s) remotes that begin with `url`. */
   readonly auth?: { readonly url: string; readonly header: string }
+  /** URLs that begin with `bare` are asked as `full`, which has a user and a password. */
+  readonly login?: { readonly bare: string; readonly full: string }
   readonly signal: AbortSignal
 }
 
-/** As much of git's words as errors need, in bytes. */
+/** As much of git's words as errors need, in characters. */
 const maxWords = 64 * 1024
 
+/** No answer that wherry asks git for is longer, in characters. */
+const maxOutput = 16 * 1024 * 1024
+
+/** How long git may take to end when it is told to, in milliseconds. */
+const graceMs = 2000
+
 /**
- * Runs git in a folder and returns its standard output.
+ * Runs git in a folder and returns its standard output. When this is over, nothing that git started runs any more.
  * @throws WherryError `context-invalid` with git's last words if it fails, `host-unsupported` if it is not installed, `cancelled`
  */
 export async function runGit(folder: string, args: readonly string[], settings: GitSettings): Promise<string> {
+  const { signal } = settings
+  throwIfCancelled(settings)
   // Modes as in every checkout elsewhere, whatever umask the caller has.
-  const child = spawn('sh', ['-c', 'umask 022; exec git "$@"', 'git', ...args], {
+  const child = spawn('/bin/sh', ['-c', 'umask 022; exec git "$@"', 'git', ...args], {
     cwd: folder,
-    env: environment(settings),
+    env: gitEnvironment(folder, settings),
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Without a terminal ssh asks nothing.
+    // Without a terminal ssh asks nothing. The group is git and all that it starts.
     detached: true,
-    signal: settings.signal,
   })
-  let output = ''
-  let words = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')))
-  child.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString('utf8')).slice(-maxWords)))
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  if (code === 0) return output
+  const said = listen(child)
+  const code = await ended(child, signal)
+  throwIfCancelled(settings)
+  if (code === 0) return said.output
   if (code === 127) {
     throw new WherryError('host-unsupported', 'git is not installed', {
       hint: 'Contexts and ADD from git repositories need the git program: install it.',
     })
   }
-  throw new WherryError('context-invalid', `git ${args[0] ?? ''} failed: ${lastWords(words)}`)
+  throw new WherryError('context-invalid', `git ${args[0] ?? ''} failed: ${lastWords(said.words)}`)
 }
 
-function environment({ env, auth }: GitSettings): Record<string, string | undefined> {
-  const config: readonly (readonly [string, string])[] = [
-    ['core.hooksPath', '/dev/null'],
-    ['core.fsmonitor', 'false'],
-    ['advice.detachedHead', 'false'],
-    ['init.defaultBranch', 'master'],
-    ...(auth === undefined ? [] : [[`http.${auth.url}.extraHeader`, `Authorization: ${auth.header}`] as const]),
-  ]
-  const entries = config.flatMap(([key, value], i) => [
-    [`GIT_CONFIG_KEY_${i}`, key],
-    [`GIT_CONFIG_VALUE_${i}`, value],
-  ])
-  return {
-    ...env,
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ALLOW_PROTOCOL: 'http:https:ssh:git',
-    GIT_CONFIG_COUNT: String(config.length),
-    ...(Object.fromEntries(entries) as Record<string, string>),
-    GIT_DIR: undefined,
-    GIT_WORK_TREE: undefined,
-    GIT_INDEX_FILE: undefined,
+function listen(child: ChildProcess): { readonly output: string; readonly words: string } {
+  const said = { output: '', words: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said.output += text
+    if (said.output.length > maxOutput) killGroup(child, 'SIGKILL')
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.words = (said.words + text).slice(-maxWords)))
+  return said
+}
+
+/** Waits for the end; a cancelled git is ended with its group. */
+async function ended(child: ChildProcess, signal: AbortSignal): Promise<number | null> {
+  let timer: NodeJS.Timeout | undefined
+  const onAbort = (): void => {
+    killGroup(child, 'SIGTERM')
+    timer = setTimeout(() => killGroup(child, 'SIGKILL'), graceMs)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+    // Helpers that outlive git hold its pipes no more, but may still talk to a server.
+    killGroup(child, 'SIGKILL')
+  }
+}
+
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // It has ended.
   }
 }
 
@@ -76,5 +98,5 @@ function lastWords(words: string): string {
     .slice(-4)
     .join('; ')
     .replace(/\p{Cc}+/gu, ' ')
-  return said.replace(/:\/\/[^/@\s]*@/g, '://***@') || 'it said nothing'
+  return said.replace(/(https?):\/\/[^/\s]*@/g, '$1://') || 'it said nothing'
 }

@@ -1,5 +1,6 @@
 /** How a build runs git: the user's environment, and the credentials that the build was given for a host. */
 import type { Scope } from '../../core/scope.ts'
+import { withoutCredentials } from '../../dockerfile/git-ref.ts'
 import type { Secrets } from '../inputs/secrets.ts'
 import type { GitSettings } from './run.ts'
 
@@ -10,14 +11,27 @@ import type { GitSettings } from './run.ts'
 export async function gitSettings(
   remote: string,
   { env = {}, secrets }: { readonly env?: GitSettings['env']; readonly secrets: Secrets },
-  { signal }: Scope,
+  { signal }: Pick<Scope, 'signal'>,
 ): Promise<GitSettings> {
-  const host = /^https?:\/\/(?:[^/@]*@)?([^/?#]+)/i.exec(remote)
-  if (host === null) return { env, signal }
-  const header = await firstSecret(host[1]!, secrets)
-  if (header === undefined) return { env, signal }
-  const url = host[0].replace(/\/\/[^/@]*@/, '//')
-  return { env, signal, auth: { url: `${url}/`, header } }
+  const bare = withoutCredentials(remote)
+  const [root, host] = /^https?:\/\/([^/?#]+)/i.exec(bare) ?? []
+  if (root === undefined || host === undefined) return { env, signal }
+  const login = loginOf(remote, `${root}/`)
+  const header = await firstSecret(host, secrets)
+  return { env, signal, ...(login && { login }), ...(header && { auth: { url: tokenScope(bare), header } }) }
+}
+
+/** Where a token may go: to the remote alone, but to all repositories of github.com, as in BuildKit. */
+function tokenScope(remote: string): string {
+  return /^https:\/\/(www\.)?github\.com\//.exec(remote)?.[0] ?? remote
+}
+
+/** Credentials of the URL, for everything on its host: submodules may be named relative to it. */
+function loginOf(remote: string, bare: string): GitSettings['login'] {
+  if (!URL.canParse(remote)) return undefined
+  const { username, password, protocol, host } = new URL(remote)
+  if (username === '' && password === '') return undefined
+  return { bare, full: `${protocol}//${username}${password === '' ? '' : `:${password}`}@${host}/` }
 }
 
 async function firstSecret(host: string, secrets: Secrets): Promise<string | undefined> {

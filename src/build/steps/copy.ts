@@ -4,7 +4,9 @@ import { type BytePath, fromText, toText } from '../../core/bytepath.ts'
 import { type Digest, digestFromHex, digestOf } from '../../core/digest.ts'
 import { WherryError } from '../../core/errors.ts'
 import { canonicalJson } from '../../core/json.ts'
+import type { Scope } from '../../core/scope.ts'
 import { parseFileMode } from '../../dockerfile/file-mode.ts'
+import { withoutCredentials } from '../../dockerfile/git-ref.ts'
 import { redactUrl } from '../../http/url.ts'
 import type { SealItem } from '../../layer/contract.ts'
 import type { Entry } from '../../oci/contents.ts'
@@ -12,11 +14,13 @@ import { mergeLayers } from '../../oci/tree-merge.ts'
 import { isNumericOwner, resolveOwner } from '../../oci/users.ts'
 import type { CopyStep, CopyStepSource } from '../../plan/contract.ts'
 import { download } from '../add-url.ts'
+import { type BuildContext, openContext } from '../context/context.ts'
 import { selectionDigest } from '../context/selection.ts'
 import { type Choice, type ChoiceFlags, chooseSources, chosenPaths } from '../copy/choose.ts'
 import { pickBelow } from '../copy/filter.ts'
 import { type PlaceSource, createPlacer } from '../copy/place.ts'
 import type { Execution, Session, StepResult } from '../engine.ts'
+import { openRepository } from '../git/repository.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 import { readUsers } from '../users.ts'
 import { subtree } from '../tree-items.ts'
@@ -27,9 +31,27 @@ export type Origin =
   | { readonly kind: 'tree'; readonly path: BytePath }
 
 /** One source, found: a tree with what is selected in it, or an archive to unpack. */
-type Part =
-  | ({ readonly kind: 'tree'; readonly source: PlaceSource<Origin> } & Choice)
-  | { readonly kind: 'archive'; readonly entries: readonly Entry[]; readonly spool: BytePath }
+type Part = TreePart | ArchivePart | LatePart
+
+interface TreePart extends Choice {
+  readonly kind: 'tree'
+  readonly source: PlaceSource<Origin>
+}
+
+interface ArchivePart {
+  readonly kind: 'archive'
+  readonly entries: readonly Entry[]
+  readonly spool: BytePath
+}
+
+/** Something whose content has a name, and which is fetched only if the step executes. */
+interface LatePart {
+  readonly kind: 'late'
+  readonly digest: Digest
+  /** Stands for the content where entries are listed. */
+  readonly entry: Entry
+  open(): Promise<TreePart>
+}
 
 /** What a COPY copies: its content as a key part, and the parts themselves. */
 export interface CopySelection {
@@ -63,6 +85,8 @@ async function findSource(source: CopyStepSource, finding: Finding): Promise<Par
       return [await heredocPart(source, finding)]
     case 'url':
       return [await urlPart(source, finding)]
+    case 'git':
+      return [await gitPart(source, finding)]
     case 'path':
       return finding.step.from.kind === 'tree'
         ? [await treePart(source.path, finding)]
@@ -90,25 +114,59 @@ async function treePart(path: string, { step, stack, session }: Finding): Promis
 
 async function contextParts(path: string, { step, session }: Finding): Promise<Part[]> {
   const context = await session.context(step.from.kind === 'context' ? step.from.name : undefined)
+  const whole = await contextPart(context, path, { step, session })
+  if (step.unpack === 'none') return [whole]
+  const { tree } = whole.source
+  const parts: Part[] = []
+  for (const one of whole.selected)
+    parts.push(
+      (await archivePart(context.pathOf(one.real), tree.lookup(one.real), session)) ?? { ...whole, selected: [one] },
+    )
+  return parts
+}
+
+async function contextPart(
+  context: BuildContext,
+  path: string,
+  { step, session }: Pick<Finding, 'step' | 'session'>,
+): Promise<TreePart> {
   const choice = chooseSources(context.tree, fromText(path), choiceFlags(step))
-  const hashed = await context.hashed(chosenPaths(context.tree, choice), (paths) => hashAll(paths, session))
+  const tree = await context.hashed(chosenPaths(context.tree, choice), (paths) => hashAll(paths, session))
   const source: PlaceSource<Origin> = {
-    tree: hashed,
+    tree,
     origin: (from) => ({ kind: 'disk', path: context.pathOf(from), offset: 0 }),
     identity: (from) => context.identity(from),
   }
-  if (step.unpack === 'none') return [{ kind: 'tree', source, ...choice }]
-  const parts: Part[] = []
-  for (const one of choice.selected)
-    parts.push(
-      (await archivePart(context.pathOf(one.real), hashed.lookup(one.real), session)) ?? {
-        kind: 'tree',
-        source,
-        selected: [one],
-        filter: choice.filter,
-      },
-    )
-  return parts
+  return { kind: 'tree', source, ...choice }
+}
+
+/** The commit names the content, with what is taken of it: what is cached is not fetched. */
+async function gitPart({ git }: CopyStepSource & { kind: 'git' }, { step, session }: Finding): Promise<LatePart> {
+  const { deps, scope, inputs } = session
+  const repository = openRepository(git, { deps, scope, secrets: inputs.secrets })
+  const { commit, tag, name } = await repository.resolve()
+  const { subdir, keepGitDir = false, submodules = true, mtime = 'checkout' } = git
+  // A kept repository holds the ref under its name.
+  const named = keepGitDir ? { tag, name } : {}
+  const link = canonicalJson({ commit, subdir, keepGitDir, submodules, mtime, ...named })
+  return {
+    kind: 'late',
+    digest: digestOf(link),
+    entry: { ...lateEntry, path: fromText(shownRemote(git.remote)), link },
+    open: async () => {
+      const { folder } = await repository.checkout()
+      const quiet: Scope = { ...scope, emit: () => undefined }
+      const context = await openContext({ directory: folder, ignoreFile: false }, quiet)
+      return contextPart(context, '/', { step, session })
+    },
+  }
+}
+
+const lateEntry = { type: 'symlink', mode: 0o777, uid: 0, gid: 0, size: 0, mtime: 0n } as const
+
+/** A remote as a relative path. */
+function shownRemote(remote: string): string {
+  return withoutCredentials(remote).replace(/^[a-z]+:\/\//, '')
 }
 
 /** Files are hashed in several threads, this many at a time in each. */
@@ -161,6 +219,7 @@ function filePart(
 }
 
 function partDigest(part: Part): Digest {
+  if (part.kind === 'late') return part.digest
   if (part.kind === 'archive') return selectionDigest(part.entries)
   return digestOf(
     canonicalJson(part.selected.map(({ named, real }) => [toText(named), selectionDigest(chosenEntries(part, real))])),
@@ -168,7 +227,7 @@ function partDigest(part: Part): Digest {
 }
 
 /** What of a source counts: all that is copied of it, with paths from itself on. */
-function* chosenEntries({ source: { tree }, filter }: Part & { kind: 'tree' }, root: BytePath): Generator<Entry> {
+function* chosenEntries({ source: { tree }, filter }: TreePart, root: BytePath): Generator<Entry> {
   if (filter.include === undefined && filter.exclude === undefined) {
     yield* subtree(tree, root)
     return
@@ -193,8 +252,8 @@ function checkSum(url: string, wanted: Digest | undefined, found: Digest): void 
 /** Everything that a selection holds, each entry named after its source. */
 export function* selectedEntries({ parts }: CopySelection): Generator<Entry> {
   for (const part of parts) {
-    if (part.kind === 'archive') {
-      yield* part.entries
+    if (part.kind !== 'tree') {
+      yield* part.kind === 'late' ? [part.entry] : part.entries
       continue
     }
     for (const { named, real } of part.selected) {
@@ -229,7 +288,8 @@ async function itemsOf(
     owner,
     now: now(),
   })
-  for (const part of selection.parts) {
+  for (const found of selection.parts) {
+    const part = found.kind === 'late' ? await found.open() : found
     if (part.kind === 'tree') for (const one of part.selected) placer.copy(part.source, one, part.filter)
     else placer.unpack(part.entries, (entry) => ({ kind: 'disk', path: part.spool, offset: entry.offset ?? 0 }))
   }
