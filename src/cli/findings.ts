@@ -1,105 +1,160 @@
-/** What `wherry doctor` finds, from facts alone; pure. */
+/** What `wherry doctor` finds on the machine, from facts alone; pure. The sentences on modes are those of `host/advice.ts`. */
+import {
+  capability,
+  hasCapability,
+  helperAdvice,
+  runtimeFix,
+  subIdFix,
+  userNamespaceAdvice,
+  usualCount,
+} from '../host/advice.ts'
 import { choose } from '../host/choose.ts'
 import type { Facts, Finding, Refusal } from '../host/contract.ts'
-import { humanSize } from '../ui/human.ts'
 
-/** What is known of the store's file system. */
-export interface StoreFacts {
-  readonly root: string
-  /** Magic number of the file system: statfs(2). */
-  readonly fsType: number
-  readonly freeBytes: number
-}
+/** Programs that every step needs. */
+const stepTools = ['unshare', 'setpriv', 'mount', 'nsenter', 'sh', 'env']
 
-/** Tools of util-linux that every step needs. */
-const stepTools = ['unshare', 'setpriv', 'mount', 'nsenter', 'sh']
-
-/** File systems by magic number: statfs(2). Those without overlay's upper folders are unfit for unpacked layers. */
-const fileSystems: Readonly<Record<number, readonly [name: string, fit: boolean]>> = {
-  0xef53: ['ext4', true],
-  0x58465342: ['xfs', true],
-  0x9123683e: ['btrfs', true],
-  0x01021994: ['tmpfs', true],
-  0x2fc12fc1: ['zfs', true],
-  0xf2f52010: ['f2fs', true],
-  0x794c7630: ['overlay', false],
-  0x6969: ['nfs', false],
-  0x65735546: ['fuse', false],
-  0xff534d42: ['cifs', false],
-  0xfe534d42: ['smb', false],
-  0xf15f: ['ecryptfs', false],
-}
-
-/** The findings on the machine, in the order in which they matter to each other. */
+/** The findings on machine, user and container, in the order in which they matter to each other. */
 export function machineFindings(facts: Facts): Finding[] {
   return [
-    { name: 'machine', ok: true, found: `Linux ${facts.kernel}, ${facts.arch}` },
-    { name: 'user', ok: true, found: `${facts.user} (${facts.uid})${container(facts)}` },
+    kernel(facts),
+    { name: 'user', level: 'ok', found: `${facts.user} (${facts.uid})` },
+    container(facts),
+    userIds(facts),
+    capabilities(facts),
+    newPrivileges(facts),
     userNamespaces(facts),
     tools(facts),
     ...(facts.uid === 0 ? [] : [idHelpers(facts), idRanges(facts)]),
     seccomp(facts),
-    mode('mapped', facts),
-    mode('single', facts),
+    proc(facts),
   ]
 }
 
-function container({ container }: Facts): string {
-  return container === undefined ? '' : `, in a container (${container})`
+/** One finding for each mode: what a build would take, and why not a better one. */
+export function modeFindings(facts: Facts): Finding[] {
+  const works = choose(facts, 'auto').ok
+  return (['mapped', 'single', 'chroot'] as const).map((kind) => mode(kind, facts, works))
+}
+
+/** What each of wherry's means needs: overlay in user namespaces 5.11, mount_setattr 5.12. */
+function kernel({ kernel, arch }: Facts): Finding {
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10))
+  const found = `Linux ${kernel}, ${arch}`
+  const name = 'kernel'
+  if (major > 5 || (major === 5 && minor >= 12)) return { name, level: 'ok', found }
+  return { name, level: 'missing', found, fix: 'use Linux 5.12 or later: overlay mounts of ordinary users need it' }
+}
+
+function container({ container, confinement }: Facts): Finding {
+  const { runtime, seccomp, label, chrooted } = confinement
+  const place = runtime ?? (container === undefined ? (chrooted ? 'a chroot' : 'none') : 'of a kind not known')
+  const filter = { none: 'no seccomp filter', strict: 'strict seccomp', filter: 'a seccomp filter' }[seccomp]
+  const found = [place, filter, ...(label === undefined ? [] : [label])].join(', ')
+  return { name: 'container', level: 'ok', found }
+}
+
+/** Whether the ids are the host's: Kubernetes calls that `hostUsers`. */
+function userIds({ uidMap }: Facts): Finding {
+  const name = 'user ids'
+  const [first] = uidMap
+  const isHost = uidMap.length === 1 && first?.inside === 0 && first.outside === 0 && first.count >= 0x80000000
+  if (isHost) return { name, level: 'ok', found: "the host's (no user namespace around; hostUsers: true)" }
+  const ranges = uidMap.map(({ inside, outside, count }) => `${inside}+${count} from ${outside}`)
+  return { name, level: 'ok', found: `of a user namespace (hostUsers: false): ${ranges.join(', ') || 'none'}` }
+}
+
+/** Those that decide what root of a container can do. */
+const telling = [
+  ['CAP_SYS_ADMIN', capability.sysAdmin],
+  ['CAP_SYS_CHROOT', capability.sysChroot],
+  ['CAP_SETUID', capability.setuid],
+  ['CAP_SETGID', capability.setgid],
+] as const
+
+function capabilities({ capabilities, confinement, uid }: Facts): Finding {
+  const held = telling.filter(([, bit]) => hasCapability(capabilities, bit)).map(([name]) => name)
+  const allowed = telling.filter(([, bit]) => hasCapability(confinement.bounding, bit)).map(([name]) => name)
+  const list = (names: readonly string[]): string => names.join(' ') || 'none'
+  const found = uid === 0 ? list(held) : `${list(held)}; helpers may have ${list(allowed)}`
+  return { name: 'capabilities', level: 'ok', found }
+}
+
+function newPrivileges(facts: Facts): Finding {
+  const name = 'no_new_privs'
+  if (!facts.noNewPrivs) return { name, level: 'ok', found: 'not set' }
+  const found = 'set: newuidmap, sudo and su gain nothing'
+  return { name, level: facts.uid === 0 ? 'ok' : 'note', found, ...fixOf(runtimeFix('privileges', facts)) }
 }
 
 function userNamespaces(facts: Facts): Finding {
   const name = 'user namespaces'
-  if (facts.usernsRefusal === undefined) return { name, ok: true, found: 'allowed' }
-  return { name, ok: false, found: facts.usernsRefusal, ...fixOf(refusalOf('single', facts)) }
+  const settings = Object.entries(facts.sysctls).map(([key, value]) => `${key}=${value}`)
+  const advice = userNamespaceAdvice(facts)
+  if (advice !== undefined) return { name, level: 'missing', found: advice.reason, ...fixOf(advice.fix) }
+  return { name, level: 'ok', found: ['allowed', ...settings].join(', ') }
 }
 
 function tools(facts: Facts): Finding {
   const name = 'programs'
   const missing = stepTools.filter((tool) => facts.tools[tool] === undefined)
-  if (missing.length === 0) return { name, ok: true, found: stepTools.join(', ') }
-  return { name, ok: false, found: `missing: ${missing.join(', ')}`, fix: 'install util-linux' }
+  if (missing.length === 0) return { name, level: 'ok', found: stepTools.join(', ') }
+  return { name, level: 'missing', found: `missing: ${missing.join(', ')}`, fix: 'install util-linux' }
 }
 
 function idHelpers(facts: Facts): Finding {
   const name = 'newuidmap'
-  const missing = ['newuidmap', 'newgidmap'].filter((tool) => facts.tools[tool] === undefined)
-  if (missing.length === 0) return { name, ok: true, found: facts.tools['newuidmap'] ?? '' }
-  return { name, ok: false, found: `missing: ${missing.join(', ')}`, ...fixOf(refusalOf('mapped', facts)) }
+  const advice = helperAdvice(facts)
+  if (advice !== undefined && advice.cause !== 'no-subids' && advice.cause !== 'no-new-privs')
+    return { name, level: 'note', found: advice.reason, ...fixOf(advice.fix) }
+  const path = facts.tools['newuidmap']
+  const how = facts.helperPrivileges['newuidmap'] === 'capability' ? 'file capabilities' : 'setuid'
+  return { name, level: 'ok', found: path === undefined ? 'not looked at' : `${path} (${how})` }
 }
 
 function idRanges(facts: Facts): Finding {
   const name = 'subordinate ids'
   const show = (ranges: Facts['subuids']): string => ranges.map((r) => `${r.first}+${r.count}`).join(' ') || 'none'
   const found = `uids ${show(facts.subuids)}, gids ${show(facts.subgids)}`
-  if (facts.subuids.length > 0 && facts.subgids.length > 0) return { name, ok: true, found }
-  return { name, ok: false, found, ...fixOf(refusalOf('mapped', facts)) }
+  const problem = rangeProblem(facts)
+  if (problem === undefined) return { name, level: 'ok', found }
+  return { name, level: 'note', found: `${found}${problem}`, fix: subIdFix(facts) }
+}
+
+/** What is odd about the ranges, as the end of a sentence. */
+function rangeProblem({ subuids, subgids, uid, gid }: Facts): string | undefined {
+  if (subuids.length === 0 || subgids.length === 0) return ''
+  const largest = (ranges: Facts['subuids']): number => Math.max(...ranges.map((range) => range.count))
+  const count = Math.min(largest(subuids), largest(subgids))
+  if (count + 1 < usualCount - 1) return `: fewer than the ${usualCount} ids that images expect`
+  const holds = (ranges: Facts['subuids'], id: number): boolean =>
+    ranges.some((range) => range.first <= id && id < range.first + range.count)
+  if (holds(subuids, uid) || holds(subgids, gid)) return ': they hold your own id, which cannot be mapped twice'
+  return undefined
 }
 
 function seccomp(facts: Facts): Finding {
-  const ok = facts.seccompActions.includes('user_notif')
-  return { name: 'seccomp', ok, found: ok ? 'user notification' : 'no user notification (Linux 5.0): no single mode' }
+  const name = 'seccomp'
+  if (facts.seccompActions.includes('user_notif')) return { name, level: 'ok', found: 'filters with notification' }
+  return { name, level: 'note', found: 'no notification (Linux 5.0): single mode cannot keep owners of files' }
 }
 
-function mode(kind: 'mapped' | 'single', facts: Facts): Finding {
-  const refusal = refusalOf(kind, facts)
-  if (refusal === undefined) return { name: `mode ${kind}`, ok: true, found: 'possible' }
-  return { name: `mode ${kind}`, ok: false, found: refusal.reason, ...fixOf(refusal) }
+function proc(facts: Facts): Finding {
+  const name = 'proc'
+  if (!facts.procMasked) return { name, level: 'ok', found: 'may be mounted in steps' }
+  const found = 'masked by the container: steps see that of the container'
+  return { name, level: 'note', found, ...fixOf(runtimeFix('proc', facts)) }
 }
 
-function refusalOf(kind: 'mapped' | 'single', facts: Facts): Refusal | undefined {
+function mode(kind: Refusal['mode'], facts: Facts, works: boolean): Finding {
+  const name = `mode ${kind}`
   const choice = choose(facts, kind)
-  return choice.ok ? undefined : choice.refused.find((refusal) => refusal.mode === kind)
+  if (choice.ok) return { name, level: 'ok', found: 'possible' }
+  const refusal = choice.refused.find((one) => one.mode === kind)
+  const level = works ? 'note' : 'missing'
+  return { name, level, found: refusal?.reason ?? 'refused', ...fixOf(refusal?.fix) }
 }
 
-function fixOf(refusal: Refusal | undefined): { readonly fix?: string } {
-  return refusal?.fix === undefined ? {} : { fix: refusal.fix }
-}
-
-/** The finding on the store. */
-export function storeFinding({ root, fsType, freeBytes }: StoreFacts): Finding {
-  const [type, fit] = fileSystems[fsType] ?? [`file system 0x${fsType.toString(16)}`, true]
-  const found = `${root} (${type}, ${humanSize(freeBytes, 3)} free)`
-  if (fit) return { name: 'store', ok: true, found }
-  return { name: 'store', ok: false, found, fix: 'put the store on a local file system with --root DIR' }
+function fixOf(fix: string | undefined): { readonly fix?: string } {
+  return fix === undefined ? {} : { fix }
 }

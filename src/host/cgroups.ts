@@ -79,6 +79,32 @@ function tryRemove(dir: string): boolean {
   }
 }
 
+/** Whether groups could be made for runs that ask for limits. */
+export interface CgroupState {
+  /** This process's group, as a folder; undefined without version 2. */
+  readonly dir?: string
+  readonly delegated: boolean
+}
+
+/** Looks at this process's group without changing anything. */
+export function cgroupState(): CgroupState {
+  try {
+    const dir = ownCgroup()
+    return { dir, delegated: isWritable(dir) && isWritable(join(dir, 'cgroup.procs')) }
+  } catch {
+    return { delegated: false } // No version 2 here.
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The folder of this process's group. @throws WherryError `host-unsupported` if there is no version 2 */
 function ownCgroup(): string {
   const path = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup'))?.[1]

@@ -1,13 +1,8 @@
 /** From facts to a mode: pure. The best mode that is allowed, and why each better one was refused. */
 import { WherryError } from '../core/errors.ts'
+import { capability, hasCapability, helperAdvice, userNamespaceAdvice, usualCount } from './advice.ts'
 import type { Choice, Facts, IdRange, Isolation, Mode, Refusal, SubIds } from './contract.ts'
 import { freeRange, largestRange } from './subids.ts'
-
-/** Numbers of capabilities(7). */
-const capability = { setgid: 6, setuid: 7 } as const
-
-/** How many ids a range for root should have: what images expect. */
-const usualCount = 65536
 
 /** Chooses among the modes that `requested` allows, the best first. */
 export function choose(facts: Facts, requested: Isolation): Choice {
@@ -39,49 +34,19 @@ export function chosenMode(choice: Choice): Mode {
 
 function consider(kind: Refusal['mode'], facts: Facts): Mode | Refusal {
   if (kind === 'chroot') return { mode: kind, reason: 'the chroot mode is not implemented yet' }
-  const forbidden = userNamespaceRefusal(facts)
+  const forbidden = userNamespaceAdvice(facts)
   if (forbidden !== undefined) return { mode: kind, ...forbidden }
   if (facts.uid === 0) return rootMode(kind, facts)
   return kind === 'mapped' ? mappedByHelpers(facts) : singleMode(facts)
 }
 
-/** Why no user namespace can be made at all, with the setting to change. */
-export function userNamespaceRefusal(facts: Facts): Omit<Refusal, 'mode'> | undefined {
-  if (facts.busyboxUnshare)
-    return {
-      reason: `${facts.tools['unshare'] ?? 'unshare'} is busybox's, which cannot do what is needed`,
-      fix: 'install util-linux (Alpine: apk add util-linux)',
-    }
-  if (facts.usernsRefusal === undefined) return undefined
-  return { reason: `user namespaces are refused (${facts.usernsRefusal})`, fix: userNamespaceFix(facts) }
-}
-
-function userNamespaceFix(facts: Facts): string | undefined {
-  const { sysctls } = facts
-  if (facts.tools['unshare'] === undefined) return 'install util-linux'
-  if (sysctls['user.max_user_namespaces'] === '0') return 'sudo sysctl -w user.max_user_namespaces=28633'
-  if (sysctls['kernel.unprivileged_userns_clone'] === '0') return 'sudo sysctl -w kernel.unprivileged_userns_clone=1'
-  if (sysctls['kernel.apparmor_restrict_unprivileged_userns'] === '1')
-    return 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
-  if (facts.container !== undefined)
-    return 'start this container with --security-opt seccomp=unconfined (Kubernetes: seccompProfile Unconfined)'
-  return undefined
-}
-
 function mappedByHelpers(facts: Facts): Mode | Refusal {
   const mode = 'mapped'
-  const missing = ['newuidmap', 'newgidmap'].filter((tool) => facts.tools[tool] === undefined)
-  if (missing.length > 0)
-    return {
-      mode,
-      reason: `${missing.join(' and ')} not found`,
-      fix: 'sudo apt-get install uidmap (Fedora: shadow-utils)',
-    }
+  const advice = helperAdvice(facts)
   const uids = largestRange(facts.subuids)
   const gids = largestRange(facts.subgids)
-  if (uids === undefined || gids === undefined) return { mode, ...missingSubIds(facts) }
-  if (facts.noNewPrivs)
-    return { mode, reason: 'this process may not gain privileges (no_new_privs), which newuidmap needs' }
+  if (advice !== undefined) return { mode, ...advice }
+  if (uids === undefined || gids === undefined) return { mode, reason: 'there is no range of subordinate ids' }
   return {
     kind: mode,
     writer: 'newuidmap',
@@ -90,17 +55,6 @@ function mappedByHelpers(facts: Facts): Mode | Refusal {
     gids: selfThen(facts.gid, gids),
     fidelity: 'exact',
   }
-}
-
-function missingSubIds(facts: Facts): Omit<Refusal, 'mode'> {
-  const files = [
-    ...(facts.subuids.length === 0 ? ['/etc/subuid'] : []),
-    ...(facts.subgids.length === 0 ? ['/etc/subgid'] : []),
-  ]
-  const first = Math.max(100000, ...facts.takenIds.map((range) => range.first + range.count))
-  const range = `${first}-${first + usualCount - 1}`
-  const fix = `sudo usermod --add-subuids ${range} --add-subgids ${range} ${facts.user}`
-  return { reason: `${facts.user} has no range in ${files.join(' and ')}`, fix }
 }
 
 function selfThen(own: number, range: SubIds): IdRange[] {
@@ -128,11 +82,18 @@ function singleMode(facts: Facts): Mode {
 
 /** As root the outer process writes the maps itself. A RUN never gets the host's uid 0: with it, it could write /proc/sys. */
 function rootMode(kind: 'mapped' | 'single', facts: Facts): Mode | Refusal {
-  if (!has(facts, capability.setuid) || !has(facts, capability.setgid))
-    return { mode: kind, reason: 'root lacks the capabilities CAP_SETUID and CAP_SETGID here' }
+  if (!hasCapability(facts.capabilities, capability.setuid) || !hasCapability(facts.capabilities, capability.setgid))
+    return {
+      mode: kind,
+      cause: 'root-capabilities',
+      reason: 'root lacks the capabilities CAP_SETUID and CAP_SETGID here',
+      fix: 'let the container keep the capabilities SETUID and SETGID',
+    }
   const range = isFull(facts.uidMap) && isFull(facts.gidMap) ? rangeForRoot(facts) : undefined
   if (range === undefined)
-    return kind === 'mapped' ? identityMode(facts) : { mode: kind, reason: 'root has no other id to map' }
+    return kind === 'mapped'
+      ? identityMode(facts)
+      : { mode: kind, cause: 'one-id', reason: 'root has no other id to map' }
   const count = kind === 'mapped' ? range.count : 1
   const map = shiftedMap({ first: range.first, count }, facts.uidMap[0]?.count ?? 0)
   return {
@@ -144,10 +105,6 @@ function rootMode(kind: 'mapped' | 'single', facts: Facts): Mode | Refusal {
     runIds: count,
     fidelity: kind === 'mapped' ? 'exact' : 'emulated',
   }
-}
-
-function has(facts: Facts, bit: number): boolean {
-  return ((BigInt(`0x${facts.capabilities}`) >> BigInt(bit)) & 1n) === 1n
 }
 
 function isFull(map: readonly IdRange[]): boolean {

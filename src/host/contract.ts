@@ -33,9 +33,30 @@ export interface Mode {
   readonly fidelity: 'exact' | 'emulated'
 }
 
+/** What stands in the way of a mode, as a word for programs; `advice.ts` has the sentence and the fix for each. */
+export type Cause =
+  | 'no-unshare'
+  | 'busybox-unshare'
+  | 'max-user-namespaces'
+  | 'unprivileged-userns-clone'
+  | 'apparmor-userns'
+  | 'apparmor-profile'
+  | 'seccomp'
+  | 'in-chroot'
+  | 'namespaces-nested'
+  | 'userns-refused'
+  | 'no-newuidmap'
+  | 'newuidmap-unprivileged'
+  | 'newuidmap-bounded'
+  | 'no-new-privs'
+  | 'no-subids'
+  | 'root-capabilities'
+  | 'one-id'
+
 /** Why a mode cannot be used here, and the command or setting that mends it. */
 export interface Refusal {
   readonly mode: 'mapped' | 'single' | 'chroot'
+  readonly cause?: Cause
   readonly reason: string
   readonly fix?: string
 }
@@ -49,6 +70,24 @@ export type Choice =
 export interface SubIds {
   readonly first: number
   readonly count: number
+}
+
+/** Who starts and confines a container, which decides where its settings stand. */
+export type Runtime = 'docker' | 'podman' | 'kubernetes' | 'gitlab' | 'lxc' | 'other'
+
+/** How a helper program gains what it needs: its setuid bit, file capabilities, or not at all. */
+export type HelperPrivilege = 'setuid' | 'capability' | 'none'
+
+/** What confines this process from outside. */
+export interface Confinement {
+  readonly seccomp: 'none' | 'strict' | 'filter'
+  /** Capabilities that no child can have more than, in hexadecimal. */
+  readonly bounding: string
+  /** What a security module calls this process; undefined without one. */
+  readonly label?: string
+  readonly runtime?: Runtime
+  /** True in a chroot that is no mount point, where the kernel makes no user namespaces. */
+  readonly chrooted: boolean
 }
 
 /** What the machine has and allows, read once. */
@@ -81,12 +120,16 @@ export interface Facts {
   /** Ranges of every user, uids and gids together, for root to pick one that nobody has. */
   readonly takenIds: readonly SubIds[]
   readonly seccompActions: readonly string[]
+  readonly confinement: Confinement
+  /** Of newuidmap and newgidmap, as far as they are there. */
+  readonly helperPrivileges: Readonly<Record<string, HelperPrivilege>>
 }
 
 /** One line of `wherry doctor`. */
 export interface Finding {
   readonly name: string
-  readonly ok: boolean
+  /** `note`: builds work, but less well than they could. */
+  readonly level: 'ok' | 'note' | 'missing'
   /** What was seen. */
   readonly found: string
   /** The exact command or setting that mends it. */

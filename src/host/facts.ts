@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { release, userInfo } from 'node:os'
+import { helperPrivileges, readConfinement } from './confinement.ts'
 import type { Facts, IdRange, SubIds } from './contract.ts'
 import { parseSubIds, rangesOf, type SubIdLine } from './subids.ts'
 import { findTool } from './tools.ts'
@@ -27,6 +28,10 @@ export async function probeFacts(options: { readonly tryNamespace?: boolean } = 
   const uidLines = parseSubIds(read('/etc/subuid'))
   const gidLines = parseSubIds(read('/etc/subgid'))
   const tools = toolPaths()
+  const settings = sysctls()
+  const mountinfo = read('/proc/self/mountinfo')
+  const confinement = readConfinement({ status, mountinfo, env: process.env })
+  const settled = refusalBySettings({ uid, tools, settings, label: confinement.label })
   const [subuids, subgids] = await subIdsOf({ uid, user, uidLines, gidLines, getsubids: tools['getsubids'] })
   return {
     uid,
@@ -38,17 +43,18 @@ export async function probeFacts(options: { readonly tryNamespace?: boolean } = 
     noNewPrivs: field(status, 'NoNewPrivs') === '1',
     uidMap: parseIdMap(read('/proc/self/uid_map')),
     gidMap: parseIdMap(read('/proc/self/gid_map')),
-    container: containerHint(),
-    procMasked: hasMountsBelowProc(read('/proc/self/mountinfo')),
-    usernsRefusal:
-      options.tryNamespace === true ? await tryUserNamespace(tools['unshare']) : refusalBySettings(uid, tools),
-    sysctls: sysctls(),
+    container: containerHint(confinement.runtime),
+    procMasked: hasMountsBelowProc(mountinfo),
+    usernsRefusal: settled ?? (options.tryNamespace === true ? await tryUserNamespace(tools['unshare']) : undefined),
+    sysctls: settings,
     tools,
     busyboxUnshare: isBusybox(tools['unshare']),
     subuids,
     subgids,
     takenIds: [...uidLines, ...gidLines].map(({ first, count }) => ({ first, count })),
     seccompActions: read('/proc/sys/kernel/seccomp/actions_avail').split(/\s+/).filter(Boolean),
+    confinement,
+    helperPrivileges: await helperPrivileges(tools),
   }
 }
 
@@ -95,14 +101,10 @@ function isBusybox(unshare: string | undefined): boolean {
   return unshare !== undefined && /busybox|toybox/.test(realpathSync(unshare))
 }
 
-function containerHint(): string | undefined {
-  const hints: readonly (readonly [string, boolean])[] = [
-    ['/.dockerenv', existsSync('/.dockerenv')],
-    ['/run/.containerenv', existsSync('/run/.containerenv')],
-    ['KUBERNETES_SERVICE_HOST', process.env['KUBERNETES_SERVICE_HOST'] !== undefined],
-    ['container=', process.env['container'] !== undefined],
-  ]
-  return hints.find(([, seen]) => seen)?.[0]
+function containerHint(runtime: Facts['confinement']['runtime']): string | undefined {
+  if (runtime === undefined) return undefined
+  const files = ['/.dockerenv', '/run/.containerenv'].find((path) => existsSync(path))
+  return files ?? ['KUBERNETES_SERVICE_HOST', 'container'].find((name) => process.env[name] !== undefined) ?? runtime
 }
 
 /** True if anything but binfmt_misc is mounted below /proc: proc_pid_mountinfo(5), field 5. */
@@ -148,18 +150,32 @@ function parseGetsubids(text: string): SubIds[] {
   }))
 }
 
-function refusalBySettings(uid: number, tools: Facts['tools']): string | undefined {
-  if (tools['unshare'] === undefined) return 'the program unshare is not installed'
-  const settings = sysctls()
-  const forbidding = ['user.max_user_namespaces', ...(uid === 0 ? [] : ['kernel.unprivileged_userns_clone'])]
-  const found = forbidding.find((name) => settings[name] === '0')
-  return found === undefined ? undefined : `${found} is 0`
+interface Settings {
+  readonly uid: number
+  readonly tools: Facts['tools']
+  readonly settings: Facts['sysctls']
+  readonly label: string | undefined
 }
 
-/** Plain unshare, not --map-auto: that leaves a helper behind when the kernel refuses, and waiting for it never ends. */
+/** What the settings alone say for certain. */
+function refusalBySettings({ uid, tools, settings, label }: Settings): string | undefined {
+  if (tools['unshare'] === undefined) return 'the program unshare is not installed'
+  if (settings['user.max_user_namespaces'] === '0') return 'user.max_user_namespaces is 0'
+  if (uid === 0) return undefined
+  if (settings['kernel.unprivileged_userns_clone'] === '0') return 'kernel.unprivileged_userns_clone is 0'
+  // A program with an AppArmor profile of its own (its label is then that profile's) may be allowed.
+  const restricted = settings['kernel.apparmor_restrict_unprivileged_userns'] === '1' && label === 'unconfined'
+  return restricted ? 'kernel.apparmor_restrict_unprivileged_userns is 1' : undefined
+}
+
+/**
+ * A namespace, and a mount in it, which AppArmor may forbid where the namespace is allowed. Not --map-auto: that leaves a helper
+ * behind when the kernel refuses, and waiting for it never ends.
+ */
 async function tryUserNamespace(unshare: string | undefined): Promise<string | undefined> {
   if (unshare === undefined) return 'the program unshare is not installed'
-  const { ok, text } = await output(unshare, ['--user', '--mount', findTool('true') ?? 'true'])
+  const mount = [findTool('mount') ?? 'mount', '-n', '-t', 'tmpfs', 'tmpfs', '/tmp']
+  const { ok, text } = await output(unshare, ['--user', '--map-root-user', '--mount', ...mount])
   return ok ? undefined : text.trim() || 'unshare failed without a message'
 }
 

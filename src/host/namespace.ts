@@ -17,7 +17,9 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { WherryError, asWherryError } from '../core/errors.ts'
+import { helperAdvice, userNamespaceAdvice } from './advice.ts'
 import type { IdRange, InnerCommand, InnerProcess, Mode } from './contract.ts'
+import { probeFacts } from './facts.ts'
 import { requireTool, widePath } from './tools.ts'
 
 /** Environment variable that tells the inner process the outer one's pid, for `prepareInner`. */
@@ -28,7 +30,11 @@ export const outerPidVariable = 'WHERRY_OUTER_PID'
  * @throws WherryError `host-unsupported` if the kernel or newuidmap refuses
  */
 export async function enterNamespace(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
-  return mode.writer === 'root' ? await enterFromRoot(mode, command) : await enterAsSelf(mode, command)
+  try {
+    return mode.writer === 'root' ? await enterFromRoot(mode, command) : await enterAsSelf(mode, command)
+  } catch (error) {
+    throw await explained(error)
+  }
 }
 
 const waitForMaps = 'echo >&4; read x <&5 || exit 1; exec 4>&- 5<&-; exec "$@"'
@@ -141,10 +147,18 @@ async function writeMapsWhenReady(mode: Maps, child: ChildProcess, inner: InnerP
 }
 
 function refusal(message: string, cause?: unknown): WherryError {
-  return new WherryError('host-unsupported', `cannot enter a user namespace: ${message}`, {
-    hint: '`wherry doctor` shows what this machine allows and how to change it',
-    cause,
-  })
+  return new WherryError('host-unsupported', `cannot enter a user namespace: ${message}`, { cause })
+}
+
+/** The refusal with the cause that the facts show, now that they are worth gathering, and its fix. */
+async function explained(error: unknown): Promise<WherryError> {
+  const refused = asWherryError(error)
+  if (refused.code !== 'host-unsupported') return refused
+  const facts = await probeFacts({ tryNamespace: true })
+  const advice = userNamespaceAdvice(facts) ?? (facts.uid === 0 ? undefined : helperAdvice(facts))
+  const hint = advice?.fix ?? '`wherry doctor` shows what this machine allows and how to change it'
+  const message = advice === undefined ? refused.message : `${refused.message}: ${advice.reason}`
+  return new WherryError('host-unsupported', message, { hint, cause: refused, details: { cause: advice?.cause } })
 }
 
 async function mapByHelpers(pid: number, mode: Maps): Promise<void> {

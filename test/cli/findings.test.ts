@@ -1,75 +1,128 @@
 /** What doctor says of machines, and addresses to listen on. */
 import { describe, expect, it } from 'vitest'
-import { machineFindings, storeFinding } from '../../src/cli/findings.ts'
+import { machineFindings, modeFindings } from '../../src/cli/findings.ts'
 import { isLoopback, parseListenAddress } from '../../src/cli/listen-address.ts'
+import { placeFindings, registryFindings } from '../../src/cli/place-findings.ts'
 import { storeRoot } from '../../src/cli/store.ts'
-import type { Facts } from '../../src/host/contract.ts'
+import type { Facts, Finding } from '../../src/host/contract.ts'
+import type { DiskState } from '../../src/host/survey.ts'
+import { defaultContainer, ordinaryUser, rootUser } from '../support/facts.ts'
 
-const all = [{ inside: 0, outside: 0, count: 4_294_967_295 }]
-const ada: Facts = {
-  uid: 1000,
-  gid: 1000,
-  user: 'ada',
-  arch: 'x64',
-  kernel: '6.1.0',
-  capabilities: '0',
-  noNewPrivs: false,
-  uidMap: all,
-  gidMap: all,
-  procMasked: false,
-  sysctls: {},
-  tools: Object.fromEntries(
-    ['unshare', 'nsenter', 'setpriv', 'mount', 'sh', 'newuidmap', 'newgidmap'].map((name) => [
-      name,
-      `/usr/bin/${name}`,
-    ]),
-  ),
-  busyboxUnshare: false,
-  subuids: [{ first: 100_000, count: 65_536 }],
-  subgids: [{ first: 100_000, count: 65_536 }],
-  takenIds: [],
-  seccompActions: ['kill', 'user_notif'],
+const findingsOf = (facts: Facts): Finding[] => [...machineFindings(facts), ...modeFindings(facts)]
+const wrong = (facts: Facts): string[] =>
+  findingsOf(facts)
+    .filter(({ level, name }) => level !== 'ok' && name !== 'mode chroot')
+    .map(({ name, level }) => `${level} ${name}`)
+
+const container: Facts = { ...ordinaryUser, ...defaultContainer }
+
+const machines: readonly (readonly [what: string, facts: Facts, findings: readonly string[]])[] = [
+  ['a machine that has all', ordinaryUser, []],
+  ['root', rootUser, []],
+  [
+    'missing helpers',
+    { ...ordinaryUser, tools: withoutHelpers(ordinaryUser.tools) },
+    ['note newuidmap', 'note mode mapped'],
+  ],
+  ['missing ranges', { ...ordinaryUser, subuids: [] }, ['note subordinate ids', 'note mode mapped']],
+  ['a range that is small', { ...ordinaryUser, subuids: [{ first: 5, count: 9 }] }, ['note subordinate ids']],
+  [
+    'a range that holds the own id',
+    { ...ordinaryUser, subuids: [{ first: 500, count: 65536 }] },
+    ['note subordinate ids'],
+  ],
+  ['no_new_privs', { ...ordinaryUser, noNewPrivs: true }, ['note no_new_privs', 'note mode mapped']],
+  ['an old kernel', { ...ordinaryUser, kernel: '5.4.0-generic' }, ['missing kernel']],
+  ['no notifications', { ...ordinaryUser, seccompActions: ['kill'] }, ['note seccomp']],
+  ['a masked /proc', { ...ordinaryUser, procMasked: true }, ['note proc']],
+  [
+    'a default container',
+    container,
+    ['missing user namespaces', 'note newuidmap', 'note proc', 'missing mode mapped', 'missing mode single'],
+  ],
+]
+
+function withoutHelpers(tools: Facts['tools']): Facts['tools'] {
+  return Object.fromEntries(Object.entries(tools).filter(([name]) => !name.startsWith('new')))
 }
 
-const failing = (facts: Facts) => machineFindings(facts).filter((finding) => !finding.ok)
-
 describe('doctor', () => {
-  it('finds nothing wrong with a machine that has all', () => {
-    expect(failing(ada)).toEqual([])
+  it.each(machines)('finds on a machine with %s', (_what, facts, findings) => {
+    expect(wrong(facts)).toEqual(findings)
   })
 
-  it('names the package for missing helpers', () => {
-    const tools = Object.fromEntries(Object.entries(ada.tools).filter(([name]) => !name.startsWith('new')))
-    expect(failing({ ...ada, tools })).toMatchObject([
-      { name: 'newuidmap', fix: expect.stringContaining('uidmap') as string },
-      { name: 'mode mapped', fix: expect.stringContaining('uidmap') as string },
+  it('gives a fix for everything that is missing', () => {
+    const without = machines.flatMap(([, facts]) =>
+      findingsOf(facts).filter(
+        ({ level, fix, name }) => level === 'missing' && fix === undefined && name !== 'mode chroot',
+      ),
+    )
+    expect(without).toEqual([])
+  })
+
+  it('says who shares the ids of the host', () => {
+    const found = (facts: Facts): string | undefined =>
+      machineFindings(facts).find(({ name }) => name === 'user ids')?.found
+    expect(found(ordinaryUser)).toContain('hostUsers: true')
+    expect(found({ ...ordinaryUser, uidMap: [{ inside: 0, outside: 65536, count: 65536 }] })).toBe(
+      'of a user namespace (hostUsers: false): 0+65536 from 65536',
+    )
+  })
+})
+
+describe('doctor on the store', () => {
+  const disk: DiskState = { fsType: 0xef53, freeBytes: 5e9, reflinks: false }
+  const wrongPlaces = (changed: Partial<DiskState>, facts: Facts = ordinaryUser): Finding[] =>
+    placeFindings('/s', { disk: { ...disk, ...changed }, cgroups: { delegated: false } }, facts).filter(
+      ({ level }) => level !== 'ok',
+    )
+
+  it('has nothing against ext4', () => {
+    expect(wrongPlaces({})).toEqual([])
+    expect(placeFindings('/s', { disk, cgroups: { delegated: true } }, ordinaryUser)[0]?.found).toBe(
+      '/s (ext4, 5GB free)',
+    )
+  })
+
+  it.each([
+    ['an overlay in docker', container, 'docker run -v wherry:/s'],
+    ['an overlay in a pod', inPod(container), 'emptyDir volume at /s'],
+    ['an overlay elsewhere', ordinaryUser, '--root DIR'],
+  ])('names the volume for %s', (_what, facts, fix) => {
+    expect(wrongPlaces({ fsType: 0x794c7630 }, facts)).toMatchObject([
+      { name: 'snapshots', level: 'note', fix: expect.stringContaining(fix) as string },
     ])
   })
 
-  it('gives the command for missing ranges', () => {
-    expect(failing({ ...ada, subuids: [] })[0]).toMatchObject({
-      name: 'subordinate ids',
-      found: 'uids none, gids 100000+65536',
-      fix: expect.stringContaining('usermod --add-subuids') as string,
-    })
+  it('warns of a full disk', () => {
+    expect(wrongPlaces({ freeBytes: 1e6 })).toMatchObject([
+      { name: 'store', fix: expect.stringContaining('prune') as string },
+    ])
+    expect(wrongPlaces({ freeFiles: 0 })).toHaveLength(1)
+  })
+})
+
+function inPod(facts: Facts): Facts {
+  return { ...facts, confinement: { ...facts.confinement, runtime: 'kubernetes' } }
+}
+
+describe('doctor on registries', () => {
+  const file = { path: '/h/.docker/config.json', servers: ['docker.io'], helpers: [{ program: 'docker-credential-x' }] }
+
+  it('names files, servers and helpers', () => {
+    const inventory = { files: [file], rules: ['example.com (blocked)'], problems: [] }
+    expect(registryFindings(inventory, () => true).map(({ found }) => found)).toEqual([
+      'example.com (blocked)',
+      '/h/.docker/config.json: docker.io, docker-credential-x',
+    ])
   })
 
-  it('names the setting that forbids user namespaces', () => {
-    const facts = { ...ada, usernsRefusal: 'unshare failed', sysctls: { 'user.max_user_namespaces': '0' } }
-    expect(failing(facts).map((finding) => finding.name)).toEqual(['user namespaces', 'mode mapped', 'mode single'])
-    expect(failing(facts)[0]?.fix).toContain('user.max_user_namespaces')
-  })
-
-  it('warns of stores that cannot hold unpacked layers', () => {
-    expect(storeFinding({ root: '/s', fsType: 0xef53, freeBytes: 5e9 })).toEqual({
-      name: 'store',
-      ok: true,
-      found: '/s (ext4, 5GB free)',
-    })
-    expect(storeFinding({ root: '/s', fsType: 0x6969, freeBytes: 5e9 })).toMatchObject({
-      ok: false,
-      found: '/s (nfs, 5GB free)',
-    })
+  it('misses helpers and tells of files that are broken', () => {
+    const inventory = { files: [file], rules: [], problems: ['/etc/x is not valid TOML'] }
+    expect(registryFindings(inventory, () => false).filter(({ level }) => level === 'missing')).toMatchObject([
+      { name: 'registries', found: '/etc/x is not valid TOML' },
+      { name: 'credentials', fix: expect.stringContaining('install docker-credential-x') as string },
+    ])
   })
 })
 

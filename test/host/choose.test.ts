@@ -1,39 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { WherryError } from '../../src/core/errors.ts'
 import { choose, chosenMode } from '../../src/host/choose.ts'
-import type { Facts, IdRange } from '../../src/host/contract.ts'
+import type { Facts } from '../../src/host/contract.ts'
+import { ordinaryUser, rootUser } from '../support/facts.ts'
 
-const everything: IdRange[] = [{ inside: 0, outside: 0, count: 4294967295 }]
 const range = [{ first: 100000, count: 65536 }]
-
-const user: Facts = {
-  uid: 1000,
-  gid: 1001,
-  user: 'ada',
-  arch: 'x64',
-  kernel: '6.1.0',
-  capabilities: '0000000000000000',
-  noNewPrivs: false,
-  uidMap: everything,
-  gidMap: everything,
-  procMasked: false,
-  sysctls: {},
-  tools: { unshare: '/usr/bin/unshare', newuidmap: '/usr/bin/newuidmap', newgidmap: '/usr/bin/newgidmap' },
-  busyboxUnshare: false,
-  subuids: range,
-  subgids: range,
-  takenIds: range,
-  seccompActions: ['user_notif'],
-}
-const root: Facts = {
-  ...user,
-  uid: 0,
-  gid: 0,
-  user: 'root',
-  capabilities: '000001ffffffffff',
-  subuids: [],
-  subgids: [],
-}
+const user = ordinaryUser
+const root = rootUser
 
 const cases: readonly (readonly [name: string, facts: Facts, mode: string, refused: readonly string[]])[] = [
   ['an ordinary user with subordinate ids', user, 'mapped-100000-65536', []],

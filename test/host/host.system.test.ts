@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { chosenMode, choose } from '../../src/host/choose.ts'
-import { diagnose } from '../../src/host/doctor.ts'
 import { probeFacts } from '../../src/host/facts.ts'
 import { openInRoot, setTimes } from '../../src/host/files.ts'
 import { enterNamespace } from '../../src/host/namespace.ts'
@@ -159,20 +158,5 @@ describe('facts', () => {
     const facts = await probeFacts({ tryNamespace: true })
     expect(facts.usernsRefusal === undefined).toBe(noUserNamespace() === undefined)
     expect(facts.kernel).toBe(execFileSync('uname', ['-r'], { encoding: 'utf8' }).trim())
-  })
-
-  test('are told as findings, with a fix for each that is wrong', async () => {
-    const facts = await probeFacts({ tryNamespace: true })
-    const findings = diagnose(
-      { ...facts, usernsRefusal: 'refused', sysctls: { 'user.max_user_namespaces': '0' } },
-      folder,
-    )
-    expect(findings[0]).toMatchObject({ name: 'isolation', ok: false })
-    expect(findings[1]).toMatchObject({
-      name: 'user namespaces',
-      ok: false,
-      fix: 'sudo sysctl -w user.max_user_namespaces=28633',
-    })
-    expect(diagnose(facts, folder).find(({ name }) => name === 'store')?.ok).toBe(true)
   })
 })

@@ -1,14 +1,17 @@
 /** `wherry doctor`: what this machine allows, tried rather than guessed, and how to mend what it does not. */
-import { statfs } from 'node:fs/promises'
 import { asWherryError } from '../../core/errors.ts'
 import { choose } from '../../host/choose.ts'
 import type { Finding } from '../../host/contract.ts'
 import { probeFacts } from '../../host/facts.ts'
+import { survey } from '../../host/survey.ts'
+import { findTool } from '../../host/tools.ts'
+import { registryInventory } from '../../registry/inventory.ts'
 import type { Store } from '../../store/contract.ts'
 import { makeStyle } from '../../ui/style.ts'
 import { defineCommand } from '../command.ts'
-import { machineFindings, storeFinding } from '../findings.ts'
+import { machineFindings, modeFindings } from '../findings.ts'
 import { type Io, printLine, surfaceOf } from '../io.ts'
+import { placeFindings, registryFindings } from '../place-findings.ts'
 import { openStoreFor } from '../store.ts'
 import { beginWait } from '../waiting.ts'
 import { scopeOf, treesFor } from '../wiring.ts'
@@ -18,23 +21,31 @@ export const command = defineCommand({
   arguments: [0, 0],
   options: { json: { kind: 'boolean', help: 'Print everything that was found as JSON' } },
   run: async ({ options }, io) => {
-    const facts = await probeFacts()
+    const facts = await probeFacts({ tryNamespace: true })
     const store = await openStoreFor(options, io)
+    const inventory = await registryInventory(io.env)
     const choice = choose(facts, 'auto')
-    const { type, bavail, bsize } = await statfs(store.root)
-    const findings = [
-      { name: 'node', ok: true, found: process.version },
+    const findings: Finding[] = [
+      { name: 'node', level: 'ok', found: process.version },
       ...machineFindings(facts),
-      storeFinding({ root: store.root, fsType: type, freeBytes: bavail * bsize }),
+      ...placeFindings(store.root, survey(store.root), facts),
+      ...registryFindings(inventory, (name) => findTool(name) !== undefined),
+      ...modeFindings(facts),
       ...(choice.ok ? [await trial(store, io)] : []),
     ]
-    const mode = choice.ok ? choice.mode.kind : undefined
-    const works = choice.ok && findings.at(-1)!.ok
-    if (options.json) printLine(io, JSON.stringify({ works, mode: mode ?? null, findings, facts }, null, 2))
-    else print(findings, works ? `Builds run their steps in ${mode ?? ''} mode.` : 'Steps cannot be run here.', io)
+    const works = choice.ok && findings.at(-1)!.level === 'ok'
+    const mode = choice.ok ? choice.mode.kind : null
+    const { refused } = choice
+    if (options.json) printLine(io, JSON.stringify({ works, mode, refused, findings, facts }, null, 2))
+    else print(findings, summaryOf(works, mode), io)
     return works ? 0 : 1
   },
 })
+
+function summaryOf(works: boolean, mode: string | null): string {
+  if (works) return `Builds run their steps in ${mode ?? ''} mode.`
+  return 'Steps cannot be run here; builds without RUN work.'
+}
 
 /** Runs a program that is not there in an empty root file system: all but the program must work, so it ends with 127. */
 async function trial(store: Store, io: Io): Promise<Finding> {
@@ -58,10 +69,11 @@ async function trial(store: Store, io: Io): Promise<Finding> {
       () => undefined,
       scopeOf(io, () => undefined),
     )
-    return { name, ok: exitCode === 127, found: exitCode === 127 ? 'works' : `ended with ${exitCode}` }
+    if (exitCode === 127) return { name, level: 'ok', found: 'works' }
+    return { name, level: 'missing', found: `ended with ${exitCode}` }
   } catch (error) {
     const { message, hint } = asWherryError(error)
-    return { name, ok: false, found: message, ...(hint === undefined ? {} : { fix: hint }) }
+    return { name, level: 'missing', found: message, ...(hint === undefined ? {} : { fix: hint }) }
   } finally {
     await trees.close()
     wait.close()
@@ -71,10 +83,10 @@ async function trial(store: Store, io: Io): Promise<Finding> {
 function print(findings: readonly Finding[], summary: string, io: Io): void {
   const style = makeStyle(surfaceOf(io.stdout, io.env).color)
   const width = Math.max(...findings.map((finding) => finding.name.length))
-  for (const { name, ok, found, fix } of findings) {
-    const mark = ok ? style.green('ok') : style.red('no')
-    printLine(io, `${mark}  ${name.padEnd(width)}  ${found}`)
-    if (!ok && fix !== undefined) printLine(io, `${' '.repeat(width + 4)}  ${style.bold(`fix: ${fix}`)}`)
+  const marks = { ok: style.green('ok'), note: style.yellow('--'), missing: style.red('no') }
+  for (const { name, level, found, fix } of findings) {
+    printLine(io, `${marks[level]}  ${name.padEnd(width)}  ${found}`)
+    if (level !== 'ok' && fix !== undefined) printLine(io, `${' '.repeat(width + 4)}  ${style.bold(`fix: ${fix}`)}`)
   }
   printLine(io, `\n${style.bold(summary)}`)
 }
