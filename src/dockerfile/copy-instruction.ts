@@ -15,8 +15,8 @@ export function parseCopy(request: Request): CopyInstruction {
   const from = flags.string('from')
   if (from !== undefined && hasVariable(from)) {
     throw syntaxError(
-      'variable expansion is not supported for --from',
-      'Define a stage with FROM, which can use an ARG from before the first FROM, and name that stage here.',
+      'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+      'An ARG before the first FROM can be used in FROM: give that stage a name, and write the name here.',
     )
   }
   const parents = flags.boolean('parents') ?? false

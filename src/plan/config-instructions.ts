@@ -24,6 +24,7 @@ import { setEnvLine } from './collections.ts'
 import { expand, expandToWords } from './expand.ts'
 import { goList, goQuoteList, healthcheckHistory } from './history.ts'
 import { type StageState, addHistory, setVariable } from './state.ts'
+import { isWindows } from './windows.ts'
 import { makeVolume } from './volumes.ts'
 
 /** Every instruction that this file lowers. */
@@ -114,7 +115,12 @@ function applyLabel(state: StageState, instruction: LabelInstruction): void {
 /** A command as the argument list that runs it: the shell form goes through the stage's SHELL. */
 export function commandArgs(state: StageState, command: Command): string[] {
   if (command.form === 'exec') return [...command.args]
-  return [...(runtimeOf(state.config).shell ?? ['/bin/sh', '-c']), command.text]
+  return [...(runtimeOf(state.config).shell ?? defaultShell(state)), command.text]
+}
+
+/** The shell of a stage without SHELL (defaultShell in BuildKit's dockerfile2llb/image.go). */
+function defaultShell(state: StageState): readonly string[] {
+  return isWindows(state.platform) ? ['cmd', '/S', '/C'] : ['/bin/sh', '-c']
 }
 
 function applyCmd(state: StageState, instruction: CmdInstruction): void {

@@ -174,7 +174,10 @@ describe('errors', () => {
     ['FROM a\nONBUILD ONBUILD RUN x', "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"],
     ['FROM a\nONBUILD from x', "FROM isn't allowed as an ONBUILD trigger"],
     ['FROM a\nONBUILD MAINTAINER x', "MAINTAINER isn't allowed as an ONBUILD trigger"],
-    ['FROM a\nCOPY --from=$x a b', 'variable expansion is not supported for --from'],
+    [
+      'FROM a\nCOPY --from=$x a b',
+      'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+    ],
     ['FROM a\nCOPY --link=maybe a b', 'expecting boolean value for flag --link, not: maybe'],
     ['FROM a\nCOPY --link= a b', 'missing a value on flag: --link'],
     ['FROM a\nCOPY --chown a b', 'missing a value on flag: --chown'],

@@ -13,6 +13,11 @@ describe('an image for Windows', () => {
     expect(made.target.config.raw).toMatchObject({ os: 'windows', 'os.version': '10.0.17763' })
   })
 
+  it('has the shell of Windows where no SHELL is set', async () => {
+    const made = await forWindows('FROM scratch\nENTRYPOINT foo bar\nSHELL ["pwsh"]\nCMD a b\n')
+    expect(config(made)).toMatchObject({ entrypoint: ['cmd', '/S', '/C', 'foo bar'], cmd: ['pwsh', 'a b'] })
+  })
+
   it('has WORKDIR and COPY with drives and backslashes', async () => {
     const made = await forWindows(
       '# escape=`\nFROM scratch\nWORKDIR C:\\app\nWORKDIR sub\nCOPY f c:\\x\\y\\\nCOPY g .\n',

@@ -1,4 +1,5 @@
 /** Synchronous reading of one folder of the context: names, metadata, link targets. Promises cost several times as much per file. */
+import { createHash } from 'node:crypto'
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { type BytePath, toBytes, toText } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
@@ -36,8 +37,8 @@ export function namesIn(disk: BytePath): BytePath[] {
 }
 
 /**
- * What lies at `disk`, as the entry `path`: owned by 0:0, as files of a context are. Undefined for what cannot be copied
- * (sockets), or is gone.
+ * What lies at `disk`, as the entry `path`: owned by 0:0, as files of a context are; a socket is an empty file, as BuildKit
+ * sends it (fsutil's stat.go clears the socket bit). Undefined for what is gone.
  * @throws WherryError `context-invalid` if it cannot be read
  */
 export function readDisk(disk: BytePath, path: BytePath): DiskFile | undefined {
@@ -54,6 +55,15 @@ export function readDisk(disk: BytePath, path: BytePath): DiskFile | undefined {
   }
 }
 
+const S_IFSOCK = 0o140000
+
+/** Nobody can open(2) a socket: it has its hash from the start. */
+const EMPTY_SHA256 = createHash('sha256').digest('hex')
+
+function isSocket(stats: BigIntStats): boolean {
+  return (Number(stats.mode) & 0o170000) === S_IFSOCK
+}
+
 function typeOf(stats: BigIntStats): EntryType | undefined {
   switch (Number(stats.mode) & 0o170000) {
     case 0o100000:
@@ -68,6 +78,8 @@ function typeOf(stats: BigIntStats): EntryType | undefined {
       return 'char'
     case 0o060000:
       return 'block'
+    case S_IFSOCK:
+      return 'file'
     default:
       return undefined
   }
@@ -81,6 +93,7 @@ function entryOf(
   const mtime = stats.mtimeNs
   switch (type) {
     case 'file':
+      if (isSocket(stats)) return { path, type, mode, uid: 0, gid: 0, size: 0, mtime, sha256: EMPTY_SHA256 }
       return { path, type, mode, uid: 0, gid: 0, size: Number(stats.size), mtime, sha256: undefined }
     case 'symlink':
       return { path, type, mode, uid: 0, gid: 0, size: 0, mtime, link: readlinkSync(name, 'latin1') }

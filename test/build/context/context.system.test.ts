@@ -100,11 +100,16 @@ describe('the tree', () => {
     for (const name of names) expect(context.tree.lookup(name)?.sha256).toBe(hashOf(context.pathOf(name)))
   })
 
-  it('leaves sockets out and keeps what COPY can copy', async () => {
+  it('has sockets as empty files, whose content nobody asks for', async () => {
     const root = populate(tempDir(), 'file')
     const server = createServer().listen(join(root, 'socket'))
     await new Promise((resolve) => server.once('listening', resolve))
-    expect((await open(root)).tree.list('')).toEqual(['file'])
+    const { hash, asked } = counting()
+    const tree = await (await open(root)).hashed([''], hash)
+    expect(tree.list('')).toEqual(['file', 'socket'])
+    const empty = createHash('sha256').digest('hex')
+    expect(tree.lookup('socket')).toMatchObject({ type: 'file', size: 0, sha256: empty })
+    expect(asked).toEqual([fromText(join(root, 'file'))])
     await new Promise((resolve) => server.close(resolve))
   })
 
