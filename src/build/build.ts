@@ -8,6 +8,7 @@ import { type Scope, narrowScope } from '../core/scope.ts'
 import { historyOf } from '../oci/config.ts'
 import type { Layer } from '../oci/image.ts'
 import { type Platform, hostPlatform } from '../oci/platform.ts'
+import { isIndexWanted } from '../plan/buildkit-args.ts'
 import type { Plan } from '../plan/contract.ts'
 import type { Lease } from '../store/contract.ts'
 import { assemble } from './assemble.ts'
@@ -130,7 +131,8 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   })
   await explainer.finish()
   engine.skipUnasked()
-  return handOut(built, { request, session, lease: held.lease })
+  const isIndex = isIndexWanted(request, platforms.length)
+  return handOut({ images: built, isIndex }, { request, session, lease: held.lease })
 }
 
 function openSession({ asked, request, deps, scope, lease, inputs }: Held): Session {

@@ -3,6 +3,7 @@ import { WherryError } from '../core/errors.ts'
 import { type Annotation, annotationsAt } from '../oci/annotations.ts'
 import { type Image } from '../oci/image.ts'
 import { type Platform, formatPlatform } from '../oci/platform.ts'
+import { isIndexWanted } from '../plan/buildkit-args.ts'
 import type { Outgoing, OutgoingMember } from '../transfer/portable.ts'
 import type { BuildRequest, ImageForm } from './contract.ts'
 import type { Session } from './engine.ts'
@@ -17,6 +18,12 @@ export interface BuiltImage {
   readonly epoch?: number
 }
 
+/** What a build made: an image for each platform, and whether it leaves as an index. */
+export interface Built {
+  readonly images: readonly BuiltImage[]
+  readonly isIndex: boolean
+}
+
 /** A thing that leaves, and the annotations of the descriptor that names it. */
 export interface Formed {
   readonly outgoing: Outgoing
@@ -29,7 +36,7 @@ export function plainFormOf(request: Pick<BuildRequest, 'annotations'>): ImageFo
 }
 
 /** Gives forms; each is made once. */
-export function former(built: readonly BuiltImage[], session: Session): (form: ImageForm) => Promise<Formed> {
+export function former(built: Built, session: Session): (form: ImageForm) => Promise<Formed> {
   const made = new Map<string, Promise<Formed>>()
   return (form) => {
     const key = JSON.stringify(form)
@@ -39,11 +46,11 @@ export function former(built: readonly BuiltImage[], session: Session): (form: I
   }
 }
 
-async function formOf(built: readonly BuiltImage[], form: ImageForm, session: Session): Promise<Formed> {
+async function formOf(built: Built, form: ImageForm, session: Session): Promise<Formed> {
   const members: OutgoingMember[] = []
-  for (const one of built) members.push(await memberOf(one, form, session))
+  for (const one of built.images) members.push(await memberOf(one, form, session))
   const [first] = members as [OutgoingMember]
-  if (members.length === 1) {
+  if (!built.isIndex) {
     const { platform: _platform, descriptorAnnotations = {}, ...image } = first
     return { outgoing: image, annotations: descriptorAnnotations }
   }
@@ -80,14 +87,15 @@ async function memberOf(built: BuiltImage, form: ImageForm, session: Session): P
  * @throws WherryError `usage`
  */
 export function checkForms(
-  request: Pick<BuildRequest, 'outputs' | 'annotations'>,
+  request: Pick<BuildRequest, 'outputs' | 'annotations' | 'buildArgs'>,
   platforms: readonly Platform[],
 ): void {
-  checkAnnotations(plainFormOf(request), platforms)
+  const target = { platforms, isIndex: isIndexWanted(request, platforms.length) }
+  checkAnnotations(plainFormOf(request), target)
   for (const output of request.outputs) {
     if (!('form' in output)) continue
-    checkAnnotations(output.form, platforms)
-    if (output.type === 'docker' && platforms.length > 1) {
+    checkAnnotations(output.form, target)
+    if (output.type === 'docker' && target.isIndex) {
       throw new WherryError('usage', 'type=docker holds an image for one platform, not for several', {
         hint: 'Use type=oci, or build for one --platform.',
       })
@@ -95,7 +103,12 @@ export function checkForms(
   }
 }
 
-function checkAnnotations({ annotations, packing }: ImageForm, platforms: readonly Platform[]): void {
+interface Target {
+  readonly platforms: readonly Platform[]
+  readonly isIndex: boolean
+}
+
+function checkAnnotations({ annotations, packing }: ImageForm, { platforms, isIndex }: Target): void {
   const names = platforms.map(formatPlatform)
   const refuse = ({ scope, key }: Annotation, why: string): never => {
     throw new WherryError('usage', `the ${scope} annotation ${key} cannot be set: ${why}`)
@@ -103,7 +116,7 @@ function checkAnnotations({ annotations, packing }: ImageForm, platforms: readon
   for (const annotation of annotations) {
     const { scope, platform } = annotation
     if (platform !== undefined && !names.includes(platform)) refuse(annotation, `nothing is built for ${platform}`)
-    if (platforms.length === 1 && (scope === 'index' || scope === 'index-descriptor')) {
+    if (!isIndex && (scope === 'index' || scope === 'index-descriptor')) {
       refuse(annotation, 'an image for one platform has no index')
     }
     if (packing.docker && scope !== 'manifest') refuse(annotation, "Docker's media types have no place for it")

@@ -3,7 +3,7 @@ import { type Digest, digestOf } from '../core/digest.ts'
 import { canonicalJson } from '../core/json.ts'
 import { chainIdOf } from '../oci/image.ts'
 import type { Step } from '../plan/contract.ts'
-import { definitionOf } from '../plan/definition.ts'
+import { cachedDefinitionOf } from '../plan/definition.ts'
 
 /** Raised when the meaning of a step changes, so that old records are missed. */
 export const keyVersion = 2
@@ -19,7 +19,7 @@ export interface KeyInputs {
 
 /** The key of a step over given inputs: the definition key, or the content key if the inputs are contents. */
 export function stepKey(step: Step, inputs: KeyInputs): Digest {
-  return digestOf(canonicalJson({ keyVersion, ...definitionOf(step), ...inputs }))
+  return digestOf(canonicalJson({ keyVersion, ...cachedDefinitionOf(step), ...inputs }))
 }
 
 /** The input of a step that starts from a stack of layers, as a key part. */

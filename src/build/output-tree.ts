@@ -9,12 +9,12 @@ import { formatPlatform } from '../oci/platform.ts'
 import { writeOutput } from '../transfer/output.ts'
 import type { TreeOutput } from './contract.ts'
 import type { Session } from './engine.ts'
-import type { BuiltImage } from './forms.ts'
+import type { Built, BuiltImage } from './forms.ts'
 import { layerFiles } from './publish.ts'
 import { treeItems } from './tree-items.ts'
 
 /** Writes the output. @throws WherryError `io`, `build-failed` if two platforms have one file, the errors of fetching layers */
-export async function writeTree(built: readonly BuiltImage[], output: TreeOutput, session: Session): Promise<void> {
+export async function writeTree(built: Built, output: TreeOutput, session: Session): Promise<void> {
   if (output.type === 'local') await checkFolder(output.dest)
   const items = await itemsOf(built, output, session)
   const { dest } = output
@@ -36,8 +36,8 @@ async function checkFolder(dest: string): Promise<void> {
   }
 }
 
-async function itemsOf(built: readonly BuiltImage[], output: TreeOutput, session: Session): Promise<SealItem[]> {
-  const isSplit = output.platformSplit ?? built.length > 1
+async function itemsOf({ images: built, isIndex }: Built, output: TreeOutput, session: Session): Promise<SealItem[]> {
+  const isSplit = output.platformSplit ?? isIndex
   const writers = new Map<BytePath, string>()
   const items: SealItem[] = []
   for (const one of built) {

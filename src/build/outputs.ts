@@ -4,7 +4,7 @@ import { type Settled, isOutgoingIndex } from '../transfer/portable.ts'
 import type { Lease } from '../store/contract.ts'
 import type { ArchiveOutput, BuildRequest, BuildResult, ImageMetadata, ImageOutput } from './contract.ts'
 import type { Session } from './engine.ts'
-import { type BuiltImage, type Formed, former, plainFormOf } from './forms.ts'
+import { type Built, type Formed, former, plainFormOf } from './forms.ts'
 import { metadataOf, storeImage } from './store-image.ts'
 
 /** What handing out works with. */
@@ -18,7 +18,7 @@ export interface Handing {
  * Stores what was built and writes every output of the request.
  * @throws WherryError `io`, `registry` and the like, for pushes and for layers that must be fetched first
  */
-export async function handOut(built: readonly BuiltImage[], handing: Handing): Promise<BuildResult> {
+export async function handOut(built: Built, handing: Handing): Promise<BuildResult> {
   const { request, session } = handing
   const formed = former(built, session)
   const images = request.outputs.filter((output) => output.type === 'image')

@@ -29,11 +29,6 @@ export function isBuilderSetting(name: string): boolean {
  * @throws WherryError `not-implemented`, `dockerfile-invalid`
  */
 export function settingWarnings(dockerfile: Dockerfile, options: PlanOptions): { message: string }[] {
-  if (flag(options, 'BUILDKIT_MULTI_PLATFORM')) {
-    throw new WherryError('not-implemented', 'BUILDKIT_MULTI_PLATFORM is not implemented yet', {
-      hint: 'Leave it out: the result is the image itself, not an index that holds it.',
-    })
-  }
   const messages: string[] = []
   if (flag(options, 'BUILDKIT_INLINE_CACHE'))
     messages.push('BUILDKIT_INLINE_CACHE has no effect: inline cache is not written yet')
@@ -42,6 +37,25 @@ export function settingWarnings(dockerfile: Dockerfile, options: PlanOptions): {
     messages.push(`the frontend ${syntax} is not run: the file is read as docker/dockerfile:1 reads it`)
   }
   return messages.map((message) => ({ message }))
+}
+
+/**
+ * True if the result is an index: of several platforms always, of one where BUILDKIT_MULTI_PLATFORM asks for it.
+ * @throws WherryError `dockerfile-invalid` if it is no truth value, or forbids what several platforms need
+ */
+export function isIndexWanted(options: Pick<PlanOptions, 'buildArgs'>, platforms: number): boolean {
+  const name = 'BUILDKIT_MULTI_PLATFORM'
+  const wanted = flag(options, name)
+  if (platforms > 1 && !wanted && (givenArg(options.buildArgs, name) ?? '') !== '') {
+    throw new WherryError(
+      'dockerfile-invalid',
+      'conflicting config: returning multiple target platforms is not allowed',
+      {
+        hint: `Leave the build arg ${name} out, or build for one --platform.`,
+      },
+    )
+  }
+  return platforms > 1 || wanted
 }
 
 /** True for the images that docker publishes its Dockerfile frontend as, wherever they are mirrored, and for the built-in one. */
@@ -54,7 +68,7 @@ function isDockerfileFrontend(syntax: string): boolean {
 }
 
 /** A setting that is true or false, as Go's ParseBool reads it. */
-function flag({ buildArgs }: PlanOptions, name: string): boolean {
+function flag({ buildArgs }: Pick<PlanOptions, 'buildArgs'>, name: string): boolean {
   const text = givenArg(buildArgs, name) ?? ''
   if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true
   if (/^(0|f|F|false|FALSE|False)?$/.test(text)) return false

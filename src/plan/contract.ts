@@ -240,8 +240,8 @@ export type EpochSource =
 
 /** What `--build-context` puts in the place of a stage or an image. */
 export type NamedContext =
-  /** An image: of a registry, or of an OCI layout. */
-  | { readonly kind: 'image'; readonly image: Image }
+  /** An image: of a registry, or of an OCI layout; looked up only if the build needs it. */
+  | { readonly kind: 'image'; readonly load: () => Promise<Image> }
   /** Files; `name` is for ContextRef. */
   | { readonly kind: 'files'; readonly name: string }
   | { readonly kind: 'scratch' }

@@ -23,6 +23,18 @@ export function definitionOf(step: StepDraft): object {
   }
 }
 
+/** The definition as it counts in cache keys: checksums do not, since sources are held to them before anything is looked up. */
+export function cachedDefinitionOf(step: StepDraft): object {
+  return definitionOf(step.kind === 'copy' ? { ...step, sources: step.sources.map(withoutChecksum) } : step)
+}
+
+function withoutChecksum(source: CopyStepSource): CopyStepSource {
+  if (source.kind === 'git') return { ...source, git: { ...source.git, checksum: '' } }
+  if (source.kind !== 'url') return source
+  const { checksum: _checksum, ...rest } = source
+  return rest
+}
+
 /** A repository is the same whoever asks for it. */
 function sourceDefinition(source: CopyStepSource): object {
   if (source.kind !== 'git') return source

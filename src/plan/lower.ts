@@ -175,7 +175,7 @@ async function stageOnBase(
         : contextTree(context, { kind: 'context', name: named.name }, { source: '/', at: from.at })
     return { ...fresh, config: scratchConfig(platform), env: new Map(), args: new Map(), tree }
   }
-  const image = named?.image ?? (await located(from, () => context.options.resolveBase(base, platform)))
+  const image = await located(from, () => named?.load() ?? context.options.resolveBase(base, platform))
   if (named === undefined) checkBasePlatform(context, { name: base, image, platform }, from)
   const tree = { kind: 'base', diffIds: image.layers.map((l) => l.diffId) } as const
   return { ...fresh, base: image, config: image.config, env: new Map(), args: new Map(), tree }

@@ -24,7 +24,7 @@ export async function sourceNamed(
   if (named?.kind === 'files') return { kind: 'context', name: named.name }
   if (named?.kind === 'scratch') return scratch
   if (named?.kind === 'stage') return sourceNamed(state, named.stage, instruction)
-  const image = named?.image ?? (await options.resolveBase(name, platform))
+  const image = await (named?.load() ?? options.resolveBase(name, platform))
   if (named === undefined) checkBasePlatform(context, { name, image, platform }, instruction)
   return { kind: 'base', diffIds: image.layers.map((layer) => layer.diffId) }
 }

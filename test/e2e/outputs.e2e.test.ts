@@ -57,6 +57,16 @@ describe.skipIf(isMissing)('outputs', () => {
   }
   const small = ['FROM scratch', 'COPY f /f']
 
+  it('of one platform are an index where BUILDKIT_MULTI_PLATFORM asks for one', async () => {
+    const to = await folder()
+    const wanted = ['--build-arg', 'BUILDKIT_MULTI_PLATFORM=1', '--platform', 'linux/amd64']
+    await attempt(small, ...wanted, '-o', `type=oci,dest=${to}/o.tar`, '-o', `${to}/tree`)
+    const index = raw(`oci-archive:${to}/o.tar`)
+    expect(index.manifests.map(({ platform }) => platform)).toEqual([{ os: 'linux', architecture: 'amd64' }])
+    expect(readFileSync(`${to}/tree/linux_amd64/f`, 'utf8')).toBe('f')
+    expect(await misuse(small, [...wanted, '-o', `type=docker,dest=${to}/d.tar`])).toContain('one platform')
+  })
+
   it('are several at once, with the names of -t', async () => {
     const to = await folder()
     await attempt(

@@ -168,7 +168,13 @@ it('ONBUILD RUN has mounts too, expanded in the image that is built from it', as
 it('a named context is a tree like an image, and its files are taken by a step of their own', async () => {
   const image = baseImage('mine')
   const named: PlanOptions['namedContext'] = (name) =>
-    Promise.resolve(name === 'files' ? { kind: 'files', name } : name === 'img' ? { kind: 'image', image } : undefined)
+    Promise.resolve(
+      name === 'files'
+        ? { kind: 'files', name }
+        : name === 'img'
+          ? { kind: 'image', load: () => Promise.resolve(image) }
+          : undefined,
+    )
   const text = 'RUN --mount=from=files,source=a,target=/f --mount=from=img,target=/i x'
   const p = await plan(lines('FROM b', text), { namedContext: named })
   const [copy] = [...p.steps.values()].filter((step) => step.kind === 'copy')
@@ -177,6 +183,15 @@ it('a named context is a tree like an image, and its files are taken by a step o
     { source: '/a', tree: { kind: 'step', id: copy?.id } },
     { source: '/', tree: { kind: 'base', diffIds: image.layers.map(({ diffId }) => diffId) } },
   ])
+})
+
+it('a named context that nothing needs is not looked up', async () => {
+  const load = (): Promise<never> => Promise.reject(new Error('looked up'))
+  const namedContext: PlanOptions['namedContext'] = (name) =>
+    Promise.resolve(['unused', 'gone'].includes(name) ? { kind: 'image', load } : undefined)
+  const text = lines('FROM b AS unused', 'FROM gone AS other', 'FROM b AS base', 'RUN x', 'FROM base')
+  expect(runs(await plan(text, { namedContext }))).toHaveLength(1)
+  await expect(plan(lines('FROM gone'), { namedContext })).rejects.toThrow('looked up')
 })
 
 describe('the key of a step', () => {

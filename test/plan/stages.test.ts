@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { platformOf, runtimeOf } from '../../src/oci/config.ts'
 import type { Platform } from '../../src/oci/platform.ts'
+import { isIndexWanted } from '../../src/plan/buildkit-args.ts'
 import { amd64, baseImage, config, history, kinds, plan, runs } from './planned.ts'
 
 const refusal = async (text: string, options: Parameters<typeof plan>[1] = {}): Promise<unknown> =>
@@ -167,12 +168,18 @@ describe('build args', () => {
       'BUILDKIT_INLINE_CACHE has no effect: inline cache is not written yet',
       'One or more build-args [BUILDKIT_OWN] were not consumed',
     ])
-    expect(await refusal('FROM scratch\n', { buildArgs: { BUILDKIT_MULTI_PLATFORM: 'true' } })).toMatchObject({
-      code: 'not-implemented',
-    })
     expect(await refusal('FROM scratch\n', { buildArgs: { BUILDKIT_INLINE_CACHE: 'maybe' } })).toMatchObject({
       code: 'dockerfile-invalid',
     })
+  })
+
+  it('say whether one platform makes an index too', () => {
+    const wanted = (value?: string, platforms = 1): boolean =>
+      isIndexWanted({ buildArgs: value === undefined ? {} : { BUILDKIT_MULTI_PLATFORM: value } }, platforms)
+    expect([wanted(), wanted(''), wanted('0'), wanted('1'), wanted('true')]).toEqual([false, false, false, true, true])
+    expect([wanted(undefined, 2), wanted('', 2), wanted('1', 2)]).toEqual([true, true, true])
+    expect(() => wanted('0', 2)).toThrow('returning multiple target platforms is not allowed')
+    expect(() => wanted('maybe')).toThrow('neither true nor false')
   })
 
   it.each([

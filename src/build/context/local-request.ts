@@ -28,7 +28,8 @@ export async function localRequest(request: BuildRequest, fetching: Fetching): P
   if (remote === undefined) return { request: { ...rest, dockerfile } }
   const { folder, time, isLone } = await fetchContext(remote, request, fetching)
   const contextTime = time === undefined ? {} : { contextTime: time }
-  if (isLone && dockerfile === '')
+  // Whatever -f calls it, as in BuildKit.
+  if (isLone && !isAbsolute(dockerfile))
     return { request: { ...rest, context: folder, dockerfile: join(folder, loneFile) }, ...contextTime }
   const inside = isAbsolute(dockerfile) ? dockerfile : insideOf(folder, dockerfile)
   const local = await presentDockerfile({ ...rest, context: folder, dockerfile: inside })

@@ -30,7 +30,7 @@ export function contextFinder(contexts: Readonly<Record<string, string>>, source
     layouts.set(key, known)
     return known
   }
-  return async (written, platform) => {
+  const find = (written: string, platform: Platform): NamedContext | undefined => {
     const plain = contextName(written)
     if (['scratch', 'context'].includes(plain)) return undefined
     const name = [`${plain}::${formatPlatform(platform)}`, plain].find((one) => Object.hasOwn(contexts, one))
@@ -40,12 +40,13 @@ export function contextFinder(contexts: Readonly<Record<string, string>>, source
     if (scheme === 'docker-image') {
       return rest === 'scratch'
         ? { kind: 'scratch' }
-        : { kind: 'image', image: await sources.resolveBase(rest, platform) }
+        : { kind: 'image', load: () => sources.resolveBase(rest, platform) }
     }
-    if (scheme === 'oci-layout') return { kind: 'image', image: await layout(rest, platform) }
+    if (scheme === 'oci-layout') return { kind: 'image', load: () => layout(rest, platform) }
     if (value.startsWith('target:')) return { kind: 'stage', stage: value.slice('target:'.length) }
     return { kind: 'files', name }
   }
+  return (written, platform) => Promise.resolve(find(written, platform))
 }
 
 async function imageOfLayout(value: string, platform: Platform, { deps, lease }: ImageSources): Promise<Image> {
