@@ -3,13 +3,14 @@ import {
   capability,
   hasCapability,
   helperAdvice,
+  mappableIds,
   runtimeFix,
   subIdFix,
   userNamespaceAdvice,
-  usualCount,
 } from '../host/advice.ts'
 import { choose } from '../host/choose.ts'
 import type { Facts, Finding, Refusal } from '../host/contract.ts'
+import { usualCount } from '../host/subids.ts'
 
 /** Programs that every step needs. */
 const stepTools = ['unshare', 'setpriv', 'mount', 'nsenter', 'sh', 'env']
@@ -121,16 +122,14 @@ function idRanges(facts: Facts): Finding {
   return { name, level: 'note', found: `${found}${problem}`, fix: subIdFix(facts) }
 }
 
-/** What is odd about the ranges, as the end of a sentence. */
-function rangeProblem({ subuids, subgids, uid, gid }: Facts): string | undefined {
-  if (subuids.length === 0 || subgids.length === 0) return ''
-  const largest = (ranges: Facts['subuids']): number => Math.max(...ranges.map((range) => range.count))
-  const count = Math.min(largest(subuids), largest(subgids))
-  if (count + 1 < usualCount - 1) return `: fewer than the ${usualCount} ids that images expect`
-  const holds = (ranges: Facts['subuids'], id: number): boolean =>
-    ranges.some((range) => range.first <= id && id < range.first + range.count)
-  if (holds(subuids, uid) || holds(subgids, gid)) return ': they hold your own id, which cannot be mapped twice'
-  return undefined
+/** What is wrong with the ranges, as the end of a sentence. */
+function rangeProblem(facts: Facts): string | undefined {
+  const { uids, gids } = mappableIds(facts)
+  if (uids.length === 0 || gids.length === 0) return ''
+  const total = (ranges: Facts['subuids']): number => ranges.reduce((sum, { count }) => sum + count, 0)
+  // Debian's nobody is 65534, counted from 0, which is the user's own id.
+  const hasNobody = Math.min(total(uids), total(gids)) >= usualCount - 2
+  return hasNobody ? undefined : `: fewer than the ${usualCount} ids that images expect`
 }
 
 function seccomp(facts: Facts): Finding {

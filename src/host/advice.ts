@@ -4,7 +4,8 @@
  * The one source of such sentences: `choose` takes its refusals from here, `wherry doctor` prints them, and a build that the
  * kernel refuses after all ends with the same ones.
  */
-import type { Cause, Facts, Refusal, Runtime } from './contract.ts'
+import type { Cause, Facts, Refusal, Runtime, SubIds } from './contract.ts'
+import { rangesToMap, usualCount } from './subids.ts'
 
 /** A refusal without its mode. */
 export type Advice = Omit<Refusal, 'mode'> & { readonly cause: Cause }
@@ -175,8 +176,13 @@ function serviceFix(line: string): string {
   return `in the unit of the service: ${line}; else start wherry from a shell that is not confined`
 }
 
-/** How many ids images expect. */
-export const usualCount = 65536
+/** The ranges that newuidmap and newgidmap would map for this user; either is empty if there is none to map. */
+export function mappableIds(facts: Facts): { readonly uids: SubIds[]; readonly gids: SubIds[] } {
+  return {
+    uids: rangesToMap(facts.subuids, { own: facts.uid, idMap: facts.uidMap }),
+    gids: rangesToMap(facts.subgids, { own: facts.gid, idMap: facts.gidMap }),
+  }
+}
 
 /** Why newuidmap and newgidmap would not map a range for this ordinary user; undefined if they would. */
 export function helperAdvice(facts: Facts): Advice | undefined {
@@ -187,7 +193,8 @@ export function helperAdvice(facts: Facts): Advice | undefined {
       reason: `${missing.join(' and ')} not found`,
       fix: 'sudo apt-get install uidmap (Fedora: sudo dnf install shadow-utils; Alpine: apk add shadow-uidmap)',
     }
-  if (facts.subuids.length === 0 || facts.subgids.length === 0) return missingSubIds(facts)
+  const { uids, gids } = mappableIds(facts)
+  if (uids.length === 0 || gids.length === 0) return missingSubIds(facts)
   return unprivilegedHelper(facts) ?? boundedHelper(facts)
 }
 
@@ -231,19 +238,21 @@ function boundedHelper(facts: Facts): Advice | undefined {
 }
 
 function missingSubIds(facts: Facts): Advice {
-  const files = [
-    ...(facts.subuids.length === 0 ? ['/etc/subuid'] : []),
-    ...(facts.subgids.length === 0 ? ['/etc/subgid'] : []),
-  ]
+  const { uids, gids } = mappableIds(facts)
+  const files = [...(uids.length === 0 ? ['/etc/subuid'] : []), ...(gids.length === 0 ? ['/etc/subgid'] : [])]
+  const isElsewhere = facts.subuids.length > 0 && facts.subgids.length > 0
   return {
     cause: 'no-subids',
-    reason: `${facts.user} has no range in ${files.join(' and ')}`,
+    reason: `${facts.user} has no range in ${files.join(' and ')}${isElsewhere ? ' that exists in this user namespace' : ''}`,
     fix: subIdFix(facts),
   }
 }
 
-/** The command that gives this user a range that nobody has. */
-export function subIdFix({ takenIds, user }: Facts): string {
+/** The command that gives this user a range that nobody has, of ids that there are. */
+export function subIdFix({ takenIds, user, uidMap }: Facts): string {
+  const end = Math.max(...uidMap.map(({ inside, count }) => inside + count))
+  if (end <= 2 * usualCount)
+    return `printf '${user}:1:999\\n${user}:1001:${end - 1001}\\n' | tee /etc/subuid /etc/subgid`
   const first = Math.max(100000, ...takenIds.map((range) => range.first + range.count))
   const range = `${first}-${first + usualCount - 1}`
   return /^\d+$/.test(user)

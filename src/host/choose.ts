@@ -1,8 +1,8 @@
 /** From facts to a mode: pure. The best mode that is allowed, and why each better one was refused. */
 import { WherryError } from '../core/errors.ts'
-import { capability, hasCapability, helperAdvice, userNamespaceAdvice, usualCount } from './advice.ts'
+import { capability, hasCapability, helperAdvice, mappableIds, userNamespaceAdvice } from './advice.ts'
 import type { Choice, Facts, IdRange, Isolation, Mode, Refusal, SubIds } from './contract.ts'
-import { freeRange, largestRange } from './subids.ts'
+import { freeRange, usualCount } from './subids.ts'
 
 /** Chooses among the modes that `requested` allows, the best first. */
 export function choose(facts: Facts, requested: Isolation): Choice {
@@ -43,10 +43,8 @@ function consider(kind: Refusal['mode'], facts: Facts): Mode | Refusal {
 function mappedByHelpers(facts: Facts): Mode | Refusal {
   const mode = 'mapped'
   const advice = helperAdvice(facts)
-  const uids = largestRange(facts.subuids)
-  const gids = largestRange(facts.subgids)
   if (advice !== undefined) return { mode, ...advice }
-  if (uids === undefined || gids === undefined) return { mode, reason: 'there is no range of subordinate ids' }
+  const { uids, gids } = mappableIds(facts)
   return {
     kind: mode,
     writer: 'newuidmap',
@@ -57,16 +55,18 @@ function mappedByHelpers(facts: Facts): Mode | Refusal {
   }
 }
 
-function selfThen(own: number, range: SubIds): IdRange[] {
-  return [
-    { inside: 0, outside: own, count: 1 },
-    { inside: 1, outside: range.first, count: range.count },
-  ]
+function selfThen(own: number, ranges: readonly SubIds[]): IdRange[] {
+  let inside = 1
+  const behind = ranges.map(({ first, count }) => {
+    inside += count
+    return { inside: inside - count, outside: first, count }
+  })
+  return [{ inside: 0, outside: own, count: 1 }, ...behind]
 }
 
-function mapName(uids: SubIds, gids: SubIds): string {
-  const same = uids.first === gids.first && uids.count === gids.count
-  return `mapped-${uids.first}-${uids.count}${same ? '' : `-${gids.first}-${gids.count}`}`
+function mapName(uids: readonly SubIds[], gids: readonly SubIds[]): string {
+  const [u, g] = [uids, gids].map((ranges) => ranges.map(({ first, count }) => `${first}-${count}`).join('+'))
+  return `mapped-${u}${u === g ? '' : `-${g}`}`
 }
 
 function singleMode(facts: Facts): Mode {
@@ -99,7 +99,7 @@ function rootMode(kind: 'mapped' | 'single', facts: Facts): Mode | Refusal {
   return {
     kind,
     writer: 'root',
-    idMap: kind === 'mapped' ? mapName(range, range) : `single-${range.first}`,
+    idMap: kind === 'mapped' ? mapName([range], [range]) : `single-${range.first}`,
     uids: map,
     gids: map,
     runIds: count,

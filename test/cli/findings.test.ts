@@ -4,7 +4,7 @@ import { machineFindings, modeFindings } from '../../src/cli/findings.ts'
 import { isLoopback, parseListenAddress } from '../../src/cli/listen-address.ts'
 import { placeFindings, registryFindings } from '../../src/cli/place-findings.ts'
 import { storeRoot } from '../../src/cli/store.ts'
-import type { Facts, Finding } from '../../src/host/contract.ts'
+import type { Facts, Finding, SubIds } from '../../src/host/contract.ts'
 import type { DiskState } from '../../src/host/survey.ts'
 import { defaultContainer, ordinaryUser, rootUser } from '../support/facts.ts'
 
@@ -26,10 +26,11 @@ const machines: readonly (readonly [what: string, facts: Facts, findings: readon
   ],
   ['missing ranges', { ...ordinaryUser, subuids: [] }, ['note subordinate ids', 'note mode mapped']],
   ['a range that is small', { ...ordinaryUser, subuids: [{ first: 5, count: 9 }] }, ['note subordinate ids']],
+  ['small ranges that are enough together', withRanges(range(1, 999), range(1001, 64535)), []],
   [
-    'a range that holds the own id',
-    { ...ordinaryUser, subuids: [{ first: 500, count: 65536 }] },
-    ['note subordinate ids'],
+    'ranges that a container does not have',
+    { ...ordinaryUser, uidMap: [{ inside: 0, outside: 9, count: 65536 }] },
+    ['note subordinate ids', 'note mode mapped'],
   ],
   ['no_new_privs', { ...ordinaryUser, noNewPrivs: true }, ['note no_new_privs', 'note mode mapped']],
   ['an old kernel', { ...ordinaryUser, kernel: '5.4.0-generic' }, ['missing kernel']],
@@ -41,6 +42,14 @@ const machines: readonly (readonly [what: string, facts: Facts, findings: readon
     ['missing user namespaces', 'note newuidmap', 'note proc', 'missing mode mapped', 'missing mode single'],
   ],
 ]
+
+function range(first: number, count: number): SubIds {
+  return { first, count }
+}
+
+function withRanges(...ranges: SubIds[]): Facts {
+  return { ...ordinaryUser, gid: 1000, subuids: ranges, subgids: ranges }
+}
 
 function withoutHelpers(tools: Facts['tools']): Facts['tools'] {
   return Object.fromEntries(Object.entries(tools).filter(([name]) => !name.startsWith('new')))

@@ -5,6 +5,10 @@ import type { Facts } from '../../src/host/contract.ts'
 import { ordinaryUser, rootUser } from '../support/facts.ts'
 
 const range = [{ first: 100000, count: 65536 }]
+const oddRanges = [
+  { first: 1, count: 999 },
+  { first: 2001, count: 9 },
+]
 const user = ordinaryUser
 const root = rootUser
 
@@ -14,12 +18,8 @@ const cases: readonly (readonly [name: string, facts: Facts, mode: string, refus
   ['a user without newuidmap', { ...user, tools: { unshare: '/usr/bin/unshare' } }, 'single-1000', ['mapped']],
   ['a process that may not gain privileges', { ...user, noNewPrivs: true }, 'single-1000', ['mapped']],
   ['different ranges of uids and gids', { ...user, subgids: [{ first: 7, count: 9 }] }, 'mapped-100000-65536-7-9', []],
-  [
-    'the largest of several ranges',
-    { ...user, subuids: [{ first: 5, count: 1 }, ...range] },
-    'mapped-100000-65536',
-    [],
-  ],
+  ['one large range of several', { ...user, subuids: [{ first: 5, count: 1 }, ...range] }, 'mapped-100000-65536', []],
+  ['several small ranges', { ...user, subuids: oddRanges, subgids: oddRanges }, 'mapped-1-999+2001-9', []],
   ['root without a range', root, 'mapped-1879048192-65536', []],
   ['root with a range', { ...root, subuids: range, subgids: range }, 'mapped-100000-65536', []],
   ['root whose range is too small', { ...root, subuids: [{ first: 9, count: 99 }] }, 'mapped-1879048192-65536', []],

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { hasMountsBelowProc, parseIdMap } from '../../src/host/facts.ts'
-import { freeRange, largestRange, parseSubIds, rangesOf } from '../../src/host/subids.ts'
+import type { IdRange, SubIds } from '../../src/host/contract.ts'
+import { freeRange, parseSubIds, rangesOf, rangesToMap } from '../../src/host/subids.ts'
 
 const text = '# ranges\nada:100000:65536\n\n1001:300000:10\nbad\nbob:x:1\neve:5:0\nada:200000:5\n'
 
@@ -16,15 +17,41 @@ test('finds ranges by name and by number', () => {
   ])
 })
 
-test('the largest range is the first of equals', () => {
-  expect(
-    largestRange([
-      { first: 1, count: 5 },
-      { first: 2, count: 5 },
-      { first: 3, count: 4 },
-    ])?.first,
-  ).toBe(1)
-  expect(largestRange([])).toBeUndefined()
+const everything = [{ inside: 0, outside: 0, count: 2 ** 32 - 1 }]
+const range = (first: number, count: number): SubIds => ({ first, count })
+const odd: readonly (readonly [what: string, ranges: SubIds[], mapped: SubIds[], idMap: IdRange[]])[] = [
+  ['one that is enough', [range(100000, 65536)], [range(100000, 65536)], everything],
+  [
+    'the first that is enough',
+    [range(7, 5), range(100000, 65536), range(300000, 70000)],
+    [range(100000, 65536)],
+    everything,
+  ],
+  ['none', [], [], everything],
+  [
+    'many small ones',
+    [range(1, 999), range(2000, 64000), range(9, 9)],
+    [range(1, 999), range(2000, 64000)],
+    everything,
+  ],
+  [
+    'no more than images expect',
+    [range(2000, 65000), range(70000, 65000)],
+    [range(2000, 65000), range(70000, 535)],
+    everything,
+  ],
+  ['those around the own id', [range(500, 1000)], [range(500, 500), range(1001, 499)], everything],
+  ['what does not overlap', [range(2000, 10), range(2005, 10)], [range(2000, 10), range(2010, 5)], everything],
+  [
+    'what the namespace has',
+    [range(2000, 100000), range(200000, 65536)],
+    [range(2000, 63536)],
+    [{ inside: 0, outside: 1 << 20, count: 65536 }],
+  ],
+]
+
+test.each(odd)('ranges to map: %s', (_what, ranges, mapped, idMap) => {
+  expect(rangesToMap(ranges, { own: 1000, idMap })).toEqual(mapped)
 })
 
 test('a free range overlaps none that is taken, and there may be none', () => {

@@ -1,5 +1,5 @@
 /** `wherry doctor`: what this machine allows, tried rather than guessed, and how to mend what it does not. */
-import { asWherryError } from '../../core/errors.ts'
+import { WherryError, asWherryError } from '../../core/errors.ts'
 import { choose } from '../../host/choose.ts'
 import type { Finding } from '../../host/contract.ts'
 import { probeFacts } from '../../host/facts.ts'
@@ -22,29 +22,39 @@ export const command = defineCommand({
   options: { json: { kind: 'boolean', help: 'Print everything that was found as JSON' } },
   run: async ({ options }, io) => {
     const facts = await probeFacts({ tryNamespace: true })
-    const store = await openStoreFor(options, io)
+    const store = await openStoreFor(options, io).catch(asWherryError)
     const inventory = await registryInventory(io.env)
     const choice = choose(facts, 'auto')
+    const isOpen = !(store instanceof WherryError)
     const findings: Finding[] = [
       { name: 'node', level: 'ok', found: process.version },
       ...machineFindings(facts),
-      ...placeFindings(store.root, survey(store.root), facts),
+      ...(isOpen ? placeFindings(store.root, survey(store.root), facts) : [noStore(store)]),
       ...registryFindings(inventory, (name) => findTool(name) !== undefined),
       ...modeFindings(facts),
-      ...(choice.ok ? [await trial(store, io)] : []),
+      ...(choice.ok && isOpen ? [await trial(store, io)] : []),
     ]
-    const works = choice.ok && findings.at(-1)!.level === 'ok'
+    const works = choice.ok && isOpen && findings.at(-1)!.level === 'ok'
     const mode = choice.ok ? choice.mode.kind : null
     const { refused } = choice
     if (options.json) printLine(io, JSON.stringify({ works, mode, refused, findings, facts }, null, 2))
-    else print(findings, summaryOf(works, mode), io)
+    else print(findings, summaryOf({ works, isOpen, mode }), io)
     return works ? 0 : 1
   },
 })
 
-function summaryOf(works: boolean, mode: string | null): string {
+function noStore({ message, hint }: WherryError): Finding {
+  return {
+    name: 'store',
+    level: 'missing',
+    found: message,
+    fix: hint ?? 'name a folder that can be written: --root DIR',
+  }
+}
+
+function summaryOf({ works, isOpen, mode }: { works: boolean; isOpen: boolean; mode: string | null }): string {
   if (works) return `Builds run their steps in ${mode ?? ''} mode.`
-  return 'Steps cannot be run here; builds without RUN work.'
+  return isOpen ? 'Steps cannot be run here; builds without RUN work.' : 'Nothing can be built without a store.'
 }
 
 /** Runs a program that is not there in an empty root file system: all but the program must work, so it ends with 127. */
