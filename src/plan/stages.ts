@@ -133,7 +133,8 @@ function followUses(
     }
     path.set(current, next + 1)
     if (path.has(use.stage)) {
-      const label = stageLabel(dockerfile.stages[current]!)
+      // The one that it began with, as in BuildKit, though it may only lead to the circle.
+      const label = stageLabel(dockerfile.stages[index]!)
       const message = `circular dependency detected on stage: ${label}`
       throw new WherryError('dockerfile-invalid', message, { at: use.at })
     }

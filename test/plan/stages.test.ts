@@ -24,7 +24,12 @@ describe('stages that the target does not need', () => {
     ['FROM scratch\nCOPY --from=0 /x /\nFROM scratch\n', 'circular dependency detected on stage: stage-0', 2],
     [
       'FROM scratch AS a\nCOPY --from=b /x /\nFROM scratch AS b\nRUN --mount=from=a,target=/m x\nFROM scratch\n',
-      'circular dependency detected on stage: b',
+      'circular dependency detected on stage: a',
+      4,
+    ],
+    [
+      'FROM b AS s0\nCOPY --from=s2 f /\nFROM b AS s1\nCOPY --from=s0 f /\nFROM b AS s2\nCOPY --from=s1 f /\n',
+      'circular dependency detected on stage: s0',
       4,
     ],
   ])('are checked too: %j', async (text, message, startLine) => {
