@@ -21,8 +21,10 @@ export function parseSecret(value: string, { cwd, env }: RequestSurroundings): S
   if (!['', 'file', 'env'].includes(type)) throw misuse('--secret', value, `unsupported type "${type}"`)
   const id = fields.get('id') ?? ''
   if (id === '') throw misuse('--secret', value, 'it has no id')
-  const source = fields.get('source') ?? fields.get('src')
-  const named = fields.get('env') ?? (type === 'env' ? (source ?? id) : undefined)
+  // As in buildx, an empty value is one that was not given.
+  const given = (key: string): string | undefined => fields.get(key) || undefined
+  const source = given('source') ?? given('src')
+  const named = given('env') ?? (type === 'env' ? (source ?? id) : undefined)
   const variable = named ?? (type === '' && source === undefined && env[id] !== undefined ? id : undefined)
   if (variable !== undefined) return { id, variable, value: env[variable] }
   return { id, file: resolve(cwd, source ?? id) }

@@ -104,6 +104,9 @@ describe('a request', () => {
       { id: 'EMPTY', variable: 'EMPTY', value: '' },
       { id: 'file', file: '/work/file' },
     ])
+    expect(secrets('--secret id=TOKEN,env=')).toEqual([{ id: 'TOKEN', variable: 'TOKEN', value: 't' }])
+    expect(secrets('--secret id=a,src=,env=')).toEqual([{ id: 'a', file: '/work/a' }])
+    expect(secrets('--secret id=a,type=env,src=,env=')).toEqual([{ id: 'a', variable: 'a', value: undefined }])
     expect(() => request('--secret src=f .')).toThrow('it has no id')
     expect(() => request('--secret id=a,mode=0400 .')).toThrow('unexpected key "mode"')
     expect(() => request('--secret id=a,type=vault .')).toThrow('unsupported type "vault"')
