@@ -60,6 +60,34 @@ describe.skipIf(isMissing)('a build', () => {
       expect(await roll(['FROM box', 'ENV N=1'], {}, ['--build-arg', 'HTTPS_PROXY=http://p'])).toBe(first)
     })
 
+    it('counts what is bound into a RUN, and no more of where it comes from', async () => {
+      const mount = '--mount=from=made,source=/d,target=/m --mount=source=c,target=/c'
+      const bound = async (file: string, context: ContextFiles): Promise<string> => {
+        const made = ['FROM box AS made', `RUN mkdir /d && ${file}`]
+        const run = `RUN ${mount} cat /proc/sys/kernel/random/uuid > /dice`
+        return (await builder.build([...made, 'FROM box', run], context)).text('dice')
+      }
+      const first = await bound('echo 1 > /d/f', { 'c/f': '1' })
+      expect(await bound('printf "1\\n" > /d/f', { 'c/f': '1', other: 'x' })).toBe(first)
+      expect(await bound('echo 1 > /d/f && touch /other', { 'c/f': '1' })).toBe(first)
+      expect(await bound('echo 2 > /d/f', { 'c/f': '1' })).not.toBe(first)
+      expect(await bound('echo 1 > /d/g', { 'c/f': '1' })).not.toBe(first)
+      expect(await bound('echo 1 > /d/f', { 'c/f': '2' })).not.toBe(first)
+    })
+
+    it('does not count the values of secrets, and counts which a RUN asks for', async () => {
+      const rolled = async (option: string, value: string): Promise<string> => {
+        const file = join(builder.home.dir, 'a-secret')
+        writeFileSync(file, value)
+        const run = `RUN --mount=type=secret,id=s${option} cat /proc/sys/kernel/random/uuid > /dice`
+        return (await builder.build(['FROM box', run], {}, [`--secret=id=s,src=${file}`])).text('dice')
+      }
+      const [asFile, asVariable] = [await rolled('', 'one'), await rolled(',env=S', 'one')]
+      expect(asVariable).not.toBe(asFile)
+      expect([await rolled('', 'two'), await rolled(',env=S', 'two')]).toEqual([asFile, asVariable])
+      expect(await rolled(',target=/t', 'one')).not.toBe(asFile)
+    })
+
     it('counts what a stage made, not how', async () => {
       const stages = (how: string): string[] => ['FROM box AS made', `RUN ${how}`, 'FROM box', 'COPY --from=made /f /f']
       const first = await roll(stages('echo same > /f'))

@@ -118,7 +118,9 @@ describe('a changed step', () => {
 
   it('is told by the ignore file, and by the files of its selection', () => {
     const selecting = (rules: string | undefined, files: string): BuildNote =>
-      note([step('COPY . .', { selection: digestOf(files) })], { ignore: rules === undefined ? {} : { ignore: rules } })
+      note([step('COPY . .', { selection: digestOf(files) })], {
+        ignore: rules === undefined ? {} : { ignore: digestOf(rules) },
+      })
     const files = 'files-changed: the files that it copies changed; there is no list to name them'
     for (const [before, after, how] of [
       [undefined, '1', 'is new'],
