@@ -1,18 +1,14 @@
 /** A build from request to image: read, plan, run what is not cached, assemble, store, hand out. */
 import { isAbsolute } from 'node:path'
-import type { Digest } from '../core/digest.ts'
-import { WherryError, isCancelled } from '../core/errors.ts'
+import { isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
-import { limiter } from '../core/schedule.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
-import { historyOf } from '../oci/config.ts'
-import type { Layer } from '../oci/image.ts'
-import { type Platform, hostPlatform } from '../oci/platform.ts'
+import { hostPlatform } from '../oci/platform.ts'
 import { isIndexWanted } from '../plan/buildkit-args.ts'
-import type { Plan } from '../plan/contract.ts'
 import type { Lease } from '../store/contract.ts'
-import { assemble } from './assemble.ts'
-import { openContext } from './context/context.ts'
+import { builtImage } from './built-image.ts'
+import { type BuildCaches, openCaches } from './cache/caches.ts'
+import { withoutLostLayers } from './cache/lost-layers.ts'
 import { presentDockerfile } from './context/present-dockerfile.ts'
 import type { Fetching } from './context/fetch-folder.ts'
 import type { Localised } from './context/local-request.ts'
@@ -21,14 +17,13 @@ import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { createExplainer } from './explain/explainer.ts'
 import type { BaseNote } from './explain/note.ts'
-import { type Engine, type Session, createEngine, runLimiter } from './engine.ts'
-import { type BuiltImage, checkForms } from './forms.ts'
-import { type RunInputs, openInputs } from './inputs/inputs.ts'
-import { createLayerAccess, localFormOf } from './layer-access.ts'
+import { createEngine } from './engine.ts'
+import { checkForms } from './forms.ts'
+import { openInputs } from './inputs/inputs.ts'
 import { mergePlans } from './merge-plans.ts'
 import { handOut } from './outputs.ts'
 import { planBuild } from './plan.ts'
-import { squash } from './squash.ts'
+import { type SessionParts, openSession } from './session.ts'
 import { trackTemps } from './temps.ts'
 
 /**
@@ -45,29 +40,23 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   })
   const finish = (outcome: 'done' | 'failed' | 'cancelled'): void =>
     scope.emit({ type: 'build-finished', outcome, durationMs: Math.round(performance.now() - started) })
-  // The first failure ends what else is under way.
-  const failure = new AbortController()
-  const inner = narrowScope(scope, failure.signal)
+  const ended = new AbortController()
+  const inner = narrowScope(scope, ended.signal)
   const { store, clean } = trackTemps(deps.store)
   const lease = await store.lease()
   const inputs = openInputs(request, store, inner.signal)
   try {
-    const tracked = { ...deps, store }
+    const caches = openCaches(request, { ...deps, store }, inner)
+    const tracked = { ...deps, store: { ...store, steps: caches.steps } }
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
     const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, hold }
-    const result = await buildHeld({
-      ...(await localised(request, fetching)),
-      asked: request,
-      deps: tracked,
-      scope: inner,
-      lease,
-      inputs,
-      fail: () => failure.abort(),
-    })
+    const local = await localised(request, fetching)
+    const parts = { ...local, asked: request, deps: tracked, lease, inputs, caches }
+    const result = await withoutLostLayers(caches, inner, (attempt) => buildHeld({ ...parts, ...attempt }))
     finish('done')
     return result
   } catch (error) {
-    failure.abort()
+    ended.abort()
     finish(isCancelled(error) ? 'cancelled' : 'failed')
     throw error
   } finally {
@@ -85,13 +74,8 @@ async function localised(request: BuildRequest, fetching: Fetching): Promise<Loc
   return localRequest(request, fetching)
 }
 
-interface Held extends Localised {
-  /** The request as it was made. */
-  readonly asked: BuildRequest
-  readonly deps: BuildDeps
-  readonly scope: Scope
-  readonly lease: Lease
-  readonly inputs: RunInputs
+interface Held extends Localised, SessionParts {
+  readonly caches: BuildCaches
   /** Ends what is under way. */
   fail(this: void): void
 }
@@ -121,6 +105,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const session = { ...opened, watch: explainer, onError: request.onError }
   await explainer.begin()
   const engine = createEngine(all, session)
+  held.caches.askAhead(all, engine)
   const images = plans.map((plan, i) => builtImage(plan, platforms[i]!, { engine, session, request }))
   const built = await Promise.all(images).catch(async (error: unknown) => {
     // Temp files and the lease go when the last step has ended, not before.
@@ -132,72 +117,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   await explainer.finish()
   engine.skipUnasked()
   const isIndex = isIndexWanted(request, platforms.length)
-  return handOut({ images: built, isIndex }, { request, session, lease: held.lease })
-}
-
-function openSession({ asked, request, deps, scope, lease, inputs }: Held): Session {
-  const opened = new Map<string | undefined, ReturnType<Session['context']>>()
-  const open = async (name: string | undefined): ReturnType<Session['context']> => {
-    // What was fetched is somewhere else next time.
-    const cacheOf = (isOwn: boolean): { cacheDir?: string } => (isOwn ? { cacheDir: deps.store.contextDir } : {})
-    if (name === undefined) {
-      const { context: directory, dockerfile, ignoreFile } = request
-      const ignore = ignoreFile === undefined ? {} : { ignoreFile }
-      return openContext({ directory, dockerfile, ...ignore, ...cacheOf(asked.remote === undefined) }, scope)
-    }
-    const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
-    const fetching = { deps, scope, secrets: inputs.secrets, hold }
-    // Loaded here: few builds have named contexts.
-    const { contextFolder } = await import('./context/named.ts')
-    const { folder: directory, isOwn } = await contextFolder(name, request.contexts?.[name], fetching)
-    return openContext({ directory, ...(isOwn ? {} : { ignoreFile: false }), ...cacheOf(isOwn) }, scope)
-  }
-  return {
-    deps,
-    scope,
-    layers: createLayerAccess(deps, scope),
-    context: (name) => {
-      const known = opened.get(name) ?? open(name)
-      opened.set(name, known)
-      return known
-    },
-    inputs,
-    runLimit: runLimiter(),
-    unpackLimit: limiter(1),
-    hold: (...digests) => lease.hold(...digests),
-  }
-}
-
-interface Building {
-  readonly engine: Engine
-  readonly session: Session
-  readonly request: BuildRequest
-}
-
-async function builtImage(plan: Plan, platform: Platform, building: Building): Promise<BuiltImage> {
-  const { engine, session, request } = building
-  await engine.stack(plan.target.tree)
-  const image = await assemble(plan.target, {
-    result: (id) => engine.result(id),
-    layer: (diffId) => layerOf(session, diffId),
-    firstMade: (key) => firstMade(session, key),
-  })
-  const parent = plan.target.base
-  const base = { layers: parent?.layers.length ?? 0, history: parent ? historyOf(parent.config).length : 0 }
-  const epoch = plan.epoch === undefined ? {} : { epoch: plan.epoch }
-  return { platform, base, ...epoch, image: request.squash ? await squash(image, base, session) : image }
-}
-
-async function layerOf({ deps }: Session, diffId: Digest): Promise<Layer> {
-  const blob = (await localFormOf(diffId, deps)) ?? (await deps.store.layers.get(diffId))?.forms[0]
-  if (blob === undefined) throw new WherryError('blob-missing', `layer ${diffId} is not in the store`)
-  return { diffId, blob }
-}
-
-async function firstMade({ deps }: Session, key: Digest): Promise<string> {
-  const known = await deps.store.steps.get(key)
-  if (known !== undefined) return known.createdAt
-  const createdAt = new Date().toISOString()
-  await deps.store.steps.put(key, { createdAt, fidelity: 'exact', description: 'image of metadata' })
-  return createdAt
+  const result = await handOut({ images: built, isIndex }, { request, session, lease: held.lease })
+  await held.caches.export({ plan: all, engine, images: built.map(({ image }) => image) }, scope)
+  return result
 }

@@ -70,6 +70,35 @@ export type RemoteContext =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'archive'; readonly file: string }
 
+/** A cache in a repository: records are tags that begin with `tag`. */
+export interface RegistryCache {
+  readonly kind: 'registry'
+  readonly registry: string
+  readonly repository: string
+  readonly tag: string
+}
+
+/** A cache in an OCI layout at an absolute path: records are names that begin with `tag`. */
+export interface LayoutCache {
+  readonly kind: 'layout'
+  readonly folder: string
+  readonly tag: string
+}
+
+export type CacheLocation = RegistryCache | LayoutCache
+
+/** Where results of steps go, for other builds. */
+export interface CacheTarget {
+  readonly at: CacheLocation
+  /** The steps whose layers the image has, or all. */
+  readonly mode: 'min' | 'max'
+  readonly packing: Packing
+  /** Failing is a warning. */
+  readonly ignoreError: boolean
+  /** Also what was made without all owners, in single mode. */
+  readonly emulated: boolean
+}
+
 export interface BuildRequest
   extends Pick<PlanOptions, 'target' | 'buildArgs' | 'labels' | 'env' | 'unsetEnv' | 'unsetLabels' | 'noCache'> {
   /** Absolute path of the context folder; '' with `remote`. */
@@ -100,6 +129,11 @@ export interface BuildRequest
   readonly onError?: 'shell'
   /** Say why each step was or was not cached. */
   readonly explain?: boolean
+  /** Asked for results of steps that are not here, in this order. */
+  readonly cacheFrom?: readonly CacheLocation[]
+  readonly cacheTo?: readonly CacheTarget[]
+  /** The image tells in its config which steps its layers are of. */
+  readonly inlineCache?: boolean
   readonly pull: 'missing' | 'always' | 'never'
   readonly network: 'host' | 'none'
   /** For RUN --mount=type=secret and type=ssh; of one id the last counts. */

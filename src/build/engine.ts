@@ -63,6 +63,8 @@ export interface Session {
 /** Gives the results of a plan's steps. */
 export interface Engine {
   result(id: Digest): Promise<StepResult>
+  /** The definition key of a step. */
+  key(id: Digest): Promise<Digest>
   /** DiffIDs of a tree's layers, lowest first. */
   stack(tree: TreeRef): Promise<Digest[]>
   /** Resolves when nothing that was started is under way any more, however it ended. */
@@ -155,7 +157,7 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
   const settled = async (): Promise<void> => {
     await Promise.allSettled([...keys.values(), ...selections.values(), ...results.values()])
   }
-  return { result, stack, settled, skipUnasked }
+  return { result, key, stack, settled, skipUnasked }
 }
 
 /** What an executing step gets. */

@@ -38,6 +38,16 @@ export const buildOptions = {
   label: { kind: 'list', value: 'KEY=VALUE', help: 'Label for the image' },
   'no-cache': { kind: 'boolean', help: 'Run every step, whatever is cached' },
   'no-cache-filter': { kind: 'list', value: 'STAGE,...', help: 'Run every step of these stages' },
+  'cache-from': {
+    kind: 'list',
+    value: 'type=TYPE,ref=NAME',
+    help: 'Ask another cache for results of steps: type=registry,ref=NAME (a name alone is that) or type=local,src=FOLDER',
+  },
+  'cache-to': {
+    kind: 'list',
+    value: 'type=TYPE,ref=NAME',
+    help: 'Give results of steps to another cache: type=registry,ref=NAME, type=local,dest=FOLDER or type=inline; mode=max for all steps',
+  },
   'on-error': {
     kind: 'string',
     choices: ['shell'],
@@ -128,6 +138,3 @@ export const buildOptions = {
   rm: { kind: 'boolean', hidden: true, on: true, help: 'There are no intermediate containers' },
   'force-rm': { kind: 'boolean', hidden: true, on: true, help: 'There are no intermediate containers' },
 } as const satisfies OptionTable
-
-/** Options of docker build, buildx build and buildah that are refused by name. */
-export const unsupportedBuildOptions = ['--cache-from', '--cache-to'] as const

@@ -6,6 +6,7 @@ import { parseAnnotation } from '../oci/annotations.ts'
 import { type Platform, formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
+import { cacheSettings } from './cache-options.ts'
 import { contextSources, namedContexts } from './context-source.ts'
 import type { OptionValues } from './command.ts'
 import { parseSecret, parseSsh } from './run-inputs.ts'
@@ -57,6 +58,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     noCache: options['no-cache'],
     noCacheStages: options['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
     explain: options.explain,
+    ...cacheSettings(options['cache-from'], options['cache-to'], around.cwd),
     pull: pullPolicy(options.pull),
     secrets: options.secret.map((value) => parseSecret(value, around)),
     ssh: options.ssh.map((value) => parseSsh(value, around)),

@@ -2,12 +2,11 @@
 import { resolve } from 'node:path'
 import type { ImageForm, ImageOutput, Output } from '../build/contract.ts'
 import { WherryError } from '../core/errors.ts'
-import { csvFields } from '../dockerfile/csv.ts'
 import { type Annotation, parseAnnotationAttribute } from '../oci/annotations.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import { imageAttributes, storeAttributes, treeAttributes } from './output-attributes.ts'
-import { OutputFields, misuse } from './output-fields.ts'
+import { TypedFields, misuse } from './typed-fields.ts'
 
 /** What outputs depend on beside their own words. */
 export interface OutputSurroundings {
@@ -55,7 +54,10 @@ export function parseOutputs(values: readonly string[], around: OutputSurroundin
 /** Whether an output is `type=docker` without a destination: docker's word for loading into the engine. */
 export function isLoad(value: string): boolean {
   if (!value.includes('=')) return false
-  const fields = fieldsOf(value)
+  return loads(fieldsOf(value))
+}
+
+function loads(fields: TypedFields): boolean {
   return fields.type === 'docker' && (fields.text('dest') ?? '') === '' && fields.boolean('tar') !== false
 }
 
@@ -85,24 +87,18 @@ function parseOutput(value: string, around: OutputSurroundings): Output | 'none'
   }
 }
 
-function fieldsOf(value: string): OutputFields {
-  let texts: string[]
-  try {
-    texts = csvFields(value)
-  } catch (cause) {
-    throw new WherryError('usage', `--output "${value}": a quote is in the wrong place`, { cause })
-  }
-  const fields = new OutputFields(value, texts)
+function fieldsOf(value: string): TypedFields {
+  const fields = new TypedFields('--output', value)
   const known = outputAttributes[fields.type]
   if (known === undefined) {
     const why = fields.type === '' ? 'it has no type' : `"${fields.type}" is not a type`
-    throw misuse(value, why, `Types: ${Object.keys(outputAttributes).join(', ')}.`)
+    throw misuse(fields.subject, why, `Types: ${Object.keys(outputAttributes).join(', ')}.`)
   }
   fields.check(known, { annotations: known.includes('name') })
   return fields
 }
 
-function imageOutput(fields: OutputFields, around: OutputSurroundings): ImageOutput {
+function imageOutput(fields: TypedFields, around: OutputSurroundings): ImageOutput {
   const byDigest = fields.boolean('push-by-digest') ?? false
   const wantsPush = fields.type === 'registry' || (fields.boolean('push') ?? false)
   fields.only('store', true, 'the store always keeps the image; `wherry rmi` removes it')
@@ -110,7 +106,7 @@ function imageOutput(fields: OutputFields, around: OutputSurroundings): ImageOut
   const given = namesOf(fields, around)
   const tagged = byDigest ? given.find(hasTag) : undefined
   if (tagged !== undefined) {
-    throw misuse(fields.value, `"${tagged}" has a tag, and is to be pushed by digest`, 'Give the name without a tag.')
+    throw misuse(fields.subject, `"${tagged}" has a tag, and is to be pushed by digest`, 'Give the name without a tag.')
   }
   const output: ImageOutput = {
     type: 'image',
@@ -119,7 +115,7 @@ function imageOutput(fields: OutputFields, around: OutputSurroundings): ImageOut
     digestNames: digestNamesOf(fields, given),
     form: formOf(fields, around),
   }
-  return wantsPush ? withNames(output, `--output "${fields.value}"`) : output
+  return wantsPush ? withNames(output, fields.subject) : output
 }
 
 function withNames(output: ImageOutput, asked: string): ImageOutput {
@@ -127,7 +123,7 @@ function withNames(output: ImageOutput, asked: string): ImageOutput {
   throw new WherryError('usage', `${asked} needs a name to push to`, { hint: 'Give the image one with -t.' })
 }
 
-function digestNamesOf(fields: OutputFields, given: readonly string[]): string[] {
+function digestNamesOf(fields: TypedFields, given: readonly string[]): string[] {
   const canonical = fields.boolean('name-canonical') === true ? given : []
   const prefix = fields.text('dangling-name-prefix')
   const onlyIfEmpty = fields.boolean('danging-name-empty-only') ?? false
@@ -138,18 +134,18 @@ function digestNamesOf(fields: OutputFields, given: readonly string[]): string[]
   })
 }
 
-function archiveOutput(fields: OutputFields, type: 'oci' | 'docker', around: OutputSurroundings): Output | 'none' {
+function archiveOutput(fields: TypedFields, type: 'oci' | 'docker', around: OutputSurroundings): Output | 'none' {
   const tar = fields.boolean('tar') ?? true
   const names = namesOf(fields, around).map(fullName)
   const form = formOf(fields, around)
-  if (isLoad(fields.value)) return 'none'
+  if (loads(fields)) return 'none'
   return { type, dest: destination(fields, { isFile: tar, ...around }), tar, names, form }
 }
 
-function treeOutput(fields: OutputFields, type: 'local' | 'tar', around: OutputSurroundings): Output {
+function treeOutput(fields: TypedFields, type: 'local' | 'tar', around: OutputSurroundings): Output {
   const mode = fields.text('mode') ?? 'copy'
   if (mode !== 'copy') {
-    throw misuse(fields.value, `mode=${mode} is not implemented`, 'wherry only adds and replaces files in a folder.')
+    throw misuse(fields.subject, `mode=${mode} is not implemented`, 'wherry only adds and replaces files in a folder.')
   }
   const platformSplit = fields.boolean('platform-split')
   return {
@@ -161,21 +157,21 @@ function treeOutput(fields: OutputFields, type: 'local' | 'tar', around: OutputS
 }
 
 function destination(
-  fields: OutputFields,
+  fields: TypedFields,
   { isFile, cwd, isTerminal }: { readonly isFile: boolean; readonly cwd: string; readonly isTerminal: boolean },
 ): string {
   const given = fields.text('dest') ?? ''
   if (!isFile) {
-    if (given === '') throw misuse(fields.value, 'it has no dest', `Write type=${fields.type},dest=FOLDER.`)
-    if (given === '-') throw misuse(fields.value, 'a folder cannot go to standard output')
+    if (given === '') throw misuse(fields.subject, 'it has no dest', `Write type=${fields.type},dest=FOLDER.`)
+    if (given === '-') throw misuse(fields.subject, 'a folder cannot go to standard output')
     return resolve(cwd, given)
   }
   if (given !== '' && given !== '-') return resolve(cwd, given)
   if (!isTerminal) return '-'
-  throw misuse(fields.value, 'standard output is a terminal', `Write type=${fields.type},dest=FILE, or redirect it.`)
+  throw misuse(fields.subject, 'standard output is a terminal', `Write type=${fields.type},dest=FILE, or redirect it.`)
 }
 
-function namesOf(fields: OutputFields, { tags }: OutputSurroundings): readonly string[] {
+function namesOf(fields: TypedFields, { tags }: OutputSurroundings): readonly string[] {
   if (tags.length > 0) return tags
   return (fields.text('name') ?? '').split(',').filter((name) => name !== '')
 }
@@ -191,7 +187,7 @@ function fullName(text: string): string {
   throw new WherryError('usage', `"${text}" is a digest, which cannot be chosen`, { hint: 'Give a NAME[:TAG].' })
 }
 
-function formOf(fields: OutputFields, { annotations }: OutputSurroundings): ImageForm {
+function formOf(fields: TypedFields, { annotations }: OutputSurroundings): ImageForm {
   const own = [...fields.entries()].flatMap(
     ([key, value]) => parseAnnotationAttribute(key, value, hostPlatform()) ?? [],
   )
@@ -204,10 +200,10 @@ function formOf(fields: OutputFields, { annotations }: OutputSurroundings): Imag
   }
 }
 
-function epochOf(fields: OutputFields): { epoch?: number | null } {
+function epochOf(fields: TypedFields): { epoch?: number | null } {
   const text = fields.text('source-date-epoch')
   if (text === undefined) return {}
   if (text === '') return { epoch: null }
   if (/^\d{1,11}$/.test(text)) return { epoch: Number(text) }
-  throw misuse(fields.value, `source-date-epoch is "${text}", which is not a number of seconds`)
+  throw misuse(fields.subject, `source-date-epoch is "${text}", which is not a number of seconds`)
 }

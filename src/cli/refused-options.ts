@@ -108,7 +108,7 @@ export const refusedBuildOptions: Readonly<Record<string, string>> = {
   '-d': 'write -t NAME --push',
   '--no-push': 'nothing is pushed without --push',
   '--cache': 'steps are always cached; --no-cache runs them all again',
-  '--cache-repo': 'caches in a registry are not implemented yet',
+  '--cache-repo': 'write --cache-from NAME --cache-to type=registry,ref=NAME,mode=max instead',
   '--tar-path': 'write --output type=docker,dest=FILE',
   '--oci-layout-path': 'write --output type=oci,tar=false,dest=DIR',
   '--digest-file': 'write --metadata-file FILE; it has the digest as containerimage.digest',

@@ -45,6 +45,7 @@ export async function unpackLayer(request: UnpackRequest, signal: AbortSignal): 
     if (request.expectedDiffId !== undefined && diffId !== request.expectedDiffId)
       throw new WherryError('digest-mismatch', `the layer is ${diffId}, not ${request.expectedDiffId}`, {
         hint: 'The image is damaged: pull it again, or tell its maker.',
+        details: { layer: request.expectedDiffId },
       })
     contents?.finish()
     return { diffId, size, entries: sink.count() }

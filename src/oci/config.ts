@@ -7,6 +7,9 @@ import { WherryError } from '../core/errors.ts'
 import { type Json, type JsonObject, isJsonObject, stringArray, stringRecord } from '../core/json.ts'
 import { type Platform, normalizePlatform, parsePlatformObject, platformJson } from './platform.ts'
 
+/** Where an image tells which steps its layers are of; other tools pass over it. */
+export const inlineCacheField = 'dev.wherry.cache.v1'
+
 /** Docker's Healthcheck: durations in nanoseconds. */
 export interface Healthcheck {
   readonly Test: readonly string[]
@@ -155,7 +158,7 @@ export function withRuntime(config: ImageConfig, field: RuntimeField, value: Jso
 /** A config with one top-level field set, or removed (undefined). */
 export function withField(
   config: ImageConfig,
-  field: 'author' | 'created' | 'history' | 'rootfs',
+  field: 'author' | 'created' | 'history' | 'rootfs' | typeof inlineCacheField,
   value: Json | undefined,
 ): ImageConfig {
   const { [field]: _old, ...rest } = config.raw

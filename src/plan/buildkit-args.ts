@@ -29,9 +29,9 @@ export function isBuilderSetting(name: string): boolean {
  * @throws WherryError `not-implemented`, `dockerfile-invalid`
  */
 export function settingWarnings(dockerfile: Dockerfile, options: PlanOptions): { message: string }[] {
+  // Read when the image is put together, refused before anything runs.
+  wantsInlineCache(options)
   const messages: string[] = []
-  if (flag(options, 'BUILDKIT_INLINE_CACHE'))
-    messages.push('BUILDKIT_INLINE_CACHE has no effect: inline cache is not written yet')
   const syntax = givenArg(options.buildArgs, 'BUILDKIT_SYNTAX') ?? dockerfile.directives.syntax
   if (syntax !== undefined && !isDockerfileFrontend(syntax)) {
     messages.push(`the frontend ${syntax} is not run: the file is read as docker/dockerfile:1 reads it`)
@@ -56,6 +56,11 @@ export function isIndexWanted(options: Pick<PlanOptions, 'buildArgs'>, platforms
     )
   }
   return platforms > 1 || wanted
+}
+
+/** Whether the image is to be its own cache, in the way of older dockers. @throws WherryError `dockerfile-invalid` */
+export function wantsInlineCache(options: Pick<PlanOptions, 'buildArgs'>): boolean {
+  return flag(options, 'BUILDKIT_INLINE_CACHE')
 }
 
 /** True for the images that docker publishes its Dockerfile frontend as, wherever they are mirrored, and for the built-in one. */

@@ -36,6 +36,8 @@ export interface LayerRecord {
   readonly forms: readonly Descriptor[]
   /** Registries that were seen to hold a form: `registry/repository`, for lazy fetching and cross-repository mounts. */
   readonly sources: readonly { readonly repository: string; readonly digest: Digest }[]
+  /** The gzipped contents list as a blob, if a source has it. */
+  readonly contents?: Descriptor
   /** Fidelity: `emulated` if made in a mode that could not keep every owner. */
   readonly fidelity: 'exact' | 'emulated'
 }
@@ -46,6 +48,8 @@ export interface LayerIndex {
   get(diffId: Digest): Promise<LayerRecord | undefined>
   /** Merges facts into the record: forms and sources are united, size set, `emulated` stays unless `exact` is given. */
   note(record: Partial<LayerRecord> & { readonly diffId: Digest }): Promise<void>
+  /** Forgets forms and sources, as if the layer had never been seen; its contents list stays. Absent is fine. */
+  forget(diffId: Digest): Promise<void>
   /** The contents list of a layer, or undefined if it was never read. */
   contents(diffId: Digest): Promise<readonly Entry[] | undefined>
   /** Where a layer's contents list is or would be, for trees/. */

@@ -105,7 +105,13 @@ export function parseDownloadRecord(text: string): DownloadRecord | undefined {
 
 /** The text of a layer record. */
 export function formatLayerRecord(record: LayerRecord): string {
-  return JSON.stringify({ version: versions.layer, ...record, forms: record.forms.map(descriptorJson) })
+  const { contents, ...facts } = record
+  return JSON.stringify({
+    version: versions.layer,
+    ...facts,
+    forms: record.forms.map(descriptorJson),
+    ...(contents && { contents: descriptorJson(contents) }),
+  })
 }
 
 /** Reads a layer record; undefined if it is none of this version. */
@@ -116,11 +122,13 @@ export function parseLayerRecord(text: string): LayerRecord | undefined {
   if (typeof diffId !== 'string' || !isDigest(diffId) || !isFidelity(fidelity)) return undefined
   if (size !== undefined && typeof size !== 'number') return undefined
   if (!Array.isArray(forms) || !Array.isArray(sources)) return undefined
+  const [contents] = raw['contents'] === undefined ? [] : readForm(raw['contents'])
   return {
     diffId,
     ...(size === undefined ? {} : { size }),
     forms: forms.flatMap(readForm),
     sources: sources.flatMap(readSource),
+    ...(contents && { contents }),
     fidelity,
   }
 }

@@ -1,4 +1,5 @@
 /** Facts about layers, by diffID: the forms and sources that were seen, and the contents list. */
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Digest } from '../core/digest.ts'
 import { type Descriptor, compressionLevelKey } from '../oci/descriptor.ts'
@@ -40,6 +41,7 @@ export function openLayerIndex(parts: RecordParts): LayerIndex {
         if (pending.get(facts.diffId) === turn) pending.delete(facts.diffId)
       }
     },
+    forget: (diffId) => rm(recordPath(diffId), { force: true }),
     async contents(diffId) {
       const bytes = await readRecord(contentsPath(diffId), false)
       return bytes && decodeContents(bytes)
@@ -58,6 +60,7 @@ export function mergeLayerRecord(
   facts: Partial<LayerRecord> & { readonly diffId: Digest },
 ): LayerRecord {
   const size = facts.size ?? old?.size
+  const contents = facts.contents ?? old?.contents
   const exact = facts.fidelity === 'exact' || (old?.fidelity ?? facts.fidelity ?? 'exact') === 'exact'
   return {
     diffId: facts.diffId,
@@ -67,6 +70,7 @@ export function mergeLayerRecord(
       (f) => `${f.mediaType} ${f.digest} ${f.annotations?.[compressionLevelKey] ?? ''}`,
     ),
     sources: unite([...(old?.sources ?? []), ...(facts.sources ?? [])], (s) => `${s.repository} ${s.digest}`),
+    ...(contents === undefined ? {} : { contents: plainForm(contents) }),
     fidelity: exact ? 'exact' : 'emulated',
   }
 }

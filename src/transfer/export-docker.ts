@@ -5,7 +5,8 @@
 import type { Scope } from '../core/scope.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
 import type { TransferDeps } from './deps.ts'
-import { type OciExport, exportLayout, layoutPath } from './export-oci.ts'
+import { type OciExport, exportLayout } from './export-oci.ts'
+import { layoutPath } from './layout-files.ts'
 import type { OutgoingImage, Settled } from './portable.ts'
 
 /** What to export where. */

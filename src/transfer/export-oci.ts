@@ -1,9 +1,5 @@
 /** An image, or an index of images, as an OCI layout, folder or tar. OCI image-spec image-layout.md; names as BuildKit and containerd write them. */
-import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, hexOf } from '../core/digest.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { descriptorJson } from '../oci/image.ts'
@@ -12,6 +8,7 @@ import { platformOf } from '../oci/config.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import { ociLayoutFile } from '../store/formats.ts'
 import type { TransferDeps } from './deps.ts'
+import { copyBlob, layoutPath, putFile } from './layout-files.ts'
 import { type Destination, outputError, writeOutput } from './output.ts'
 import { type Outgoing, type PlaceLayers, type Settled, isOutgoingIndex, localPortable, settle } from './portable.ts'
 import { logTransfer, transferAll } from './progress.ts'
@@ -68,11 +65,6 @@ export async function exportLayout(
   })
 }
 
-/** Where a blob lies in a layout. */
-export function layoutPath(digest: Digest): string {
-  return `blobs/sha256/${hexOf(digest)}`
-}
-
 /** index.json with an entry per name, or one without a name. */
 function indexText({ top }: Settled, { names, outgoing, annotations }: OciExport): string {
   const platform = isOutgoingIndex(outgoing) ? {} : { platform: platformOf(outgoing.image.config) }
@@ -95,21 +87,10 @@ interface Folder {
 }
 
 async function writeFolder({ dest, blobs, files }: Folder, { store }: TransferDeps): Promise<void> {
-  const folder = join(dest, 'blobs', 'sha256')
-  const put = async (path: string, write: (temp: string) => Promise<void>): Promise<void> => {
-    const temp = `${path}.${randomBytes(6).toString('hex')}.tmp`
-    await write(temp)
-    await rename(temp, path)
-  }
   try {
-    await mkdir(folder, { recursive: true })
-    for (const { digest } of blobs) {
-      const copy = (temp: string): Promise<void> =>
-        copyFile(store.blobs.pathOf(digest), temp, constants.COPYFILE_FICLONE)
-      await put(join(folder, hexOf(digest)), copy)
-    }
+    for (const { digest } of blobs) await copyBlob(store.blobs.pathOf(digest), join(dest, layoutPath(digest)))
     // index.json, the first of them, comes last: until then the layout is the old one.
-    for (const [name, text] of files.toReversed()) await put(join(dest, name), (temp) => writeFile(temp, text))
+    for (const [name, text] of files.toReversed()) await putFile(join(dest, name), Buffer.from(text))
   } catch (error) {
     throw outputError(error, dest)
   }

@@ -1,7 +1,11 @@
 /** Layer blobs into the store, from the registries that were seen to hold them. */
-import { Transform, pipeline } from 'node:stream'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Readable, Transform, pipeline } from 'node:stream'
 import { type Digest, hexOf } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
+import { ifStillThere } from '../core/if-there.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Layer } from '../oci/image.ts'
@@ -9,6 +13,7 @@ import { compressionOf } from '../oci/media-types.ts'
 import type { Repository } from '../registry/contract.ts'
 import type { LayerRecord, Store } from '../store/contract.ts'
 import type { TransferDeps } from './deps.ts'
+import { layoutPath } from './layout-files.ts'
 import { logTransfer, transferAll } from './progress.ts'
 
 /** Fetches under way per store: two steps that need one layer fetch it once. */
@@ -46,16 +51,27 @@ async function fetchNow(diffId: Digest, deps: TransferDeps, scope: Scope): Promi
   const present = record && (await presentForm(record, deps.store))
   if (present) return present
   let failure: unknown = missingLayer(diffId)
-  for (const { form, repository } of record ? sourcesOf(record) : []) {
+  for (const source of record ? sourcesOf(record) : []) {
     try {
-      await fetchBlob(form, repository, { deps, scope })
-      return form
+      await fetchBlob(source, { deps, scope })
+      return source.form
     } catch (error) {
       if (scope.signal.aborted) throw error
       failure = error
     }
   }
-  throw failure
+  throw lostLayer(diffId, failure)
+}
+
+/** The error for a layer that cannot be had, from what the last source said; `details.layer` names it. */
+export function lostLayer(diffId: Digest, cause: unknown): unknown {
+  if (!(cause instanceof WherryError) || cause.code === 'cancelled') return cause
+  const { code, message, hint, details } = cause
+  return new WherryError(code, message, {
+    ...(hint !== undefined && { hint }),
+    details: { ...details, layer: diffId },
+    cause,
+  })
 }
 
 /** The first form whose blob is in the store, plain ones before compressed ones. */
@@ -67,8 +83,34 @@ export async function presentForm(record: LayerRecord, store: Pick<Store, 'blobs
   return undefined
 }
 
+/** The scheme of a source that is an OCI layout in a folder, in the place of a registry's name. */
+const layoutScheme = 'oci-layout:'
+
+/** An OCI layout as a source of layers (see `LayerRecord.sources`); `folder` is an absolute path. */
+export function layoutSource(folder: string): string {
+  return `${layoutScheme}${folder}`
+}
+
+/** The bytes of a form, from where it was seen. @throws WherryError `blob-missing`, or the registry's error */
+export async function openSource(
+  { form, repository }: LayerSource,
+  { registry }: Pick<TransferDeps, 'registry'>,
+  scope: Scope,
+): Promise<Readable> {
+  if (repository.registry !== layoutScheme) return registry.blob(repository, form, scope)
+  const path = join('/', repository.repository, layoutPath(form.digest))
+  if ((await ifStillThere(stat(path))) !== undefined) return createReadStream(path)
+  throw new WherryError('blob-missing', `the folder /${repository.repository} has no blob ${form.digest} any more`)
+}
+
+/** A form of a layer, and where it can be fetched. */
+export interface LayerSource {
+  readonly form: Descriptor
+  readonly repository: Repository
+}
+
 /** Where the forms of a layer can be fetched. */
-export function sourcesOf(record: LayerRecord): { readonly form: Descriptor; readonly repository: Repository }[] {
+export function sourcesOf(record: LayerRecord): LayerSource[] {
   return record.sources.flatMap(({ repository, digest }) => {
     const form = record.forms.find((f) => f.digest === digest)
     return form ? [{ form, repository: parseRepository(repository) }] : []
@@ -82,13 +124,13 @@ export function parseRepository(name: string): Repository {
 }
 
 async function fetchBlob(
-  form: Descriptor,
-  repository: Repository,
+  from: LayerSource,
   { deps, scope }: { readonly deps: TransferDeps; readonly scope: Scope },
 ): Promise<void> {
+  const { form } = from
   const subject = hexOf(form.digest).slice(0, 12)
   await logTransfer({ id: `pull ${form.digest}`, kind: 'pull', subject, total: form.size }, scope, async ({ at }) => {
-    const source = await deps.registry.blob(repository, form, scope)
+    const source = await openSource(from, deps, scope)
     // The writer sees the error of either stream.
     await deps.store.blobs.write(
       pipeline(source, byteCounter(at), () => undefined),

@@ -10,7 +10,7 @@ import { mediaTypes } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../store/contract.ts'
 import { type DocumentedImage, imageOf, manifestOf, readSmall } from './documents.ts'
-import { layoutPath } from './export-oci.ts'
+import { layoutPath } from './layout-files.ts'
 import { pickManifest } from './pick-platform.ts'
 import { presentForm } from './fetch.ts'
 

@@ -7,7 +7,7 @@ import { compressionOf, mediaTypes } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import { type Compressing, anyPackedForm, knownForm, makeForm } from './compress.ts'
 import type { TransferDeps } from './deps.ts'
-import { missingLayer, presentForm, sourcesOf } from './fetch.ts'
+import { lostLayer, missingLayer, openSource, presentForm, sourcesOf } from './fetch.ts'
 
 /** How an image's layers and documents shall look. */
 export interface Packing {
@@ -154,16 +154,22 @@ function wantedCompression(
  * @throws WherryError `blob-missing`, or the registry's error
  */
 export async function openForm({ diffId, blob: form }: Layer, deps: TransferDeps, scope: Scope): Promise<Readable> {
-  const { store, registry } = deps
+  const { store } = deps
   if ((await store.blobs.sizeOf(form.digest)) !== undefined) return store.blobs.read(form.digest)
   const record = await store.layers.get(diffId)
   const source = record && sourcesOf(record).find((s) => s.form.digest === form.digest)
-  if (source) return await registry.blob(source.repository, form, scope)
+  if (source) {
+    try {
+      return await openSource(source, deps, scope)
+    } catch (error) {
+      throw lostLayer(diffId, error)
+    }
+  }
   if (record && (await presentForm(record, store))) {
     const made = await makeForm(diffId, { type: compressionOf(form.mediaType) }, { deps, scope })
     if (made.digest === form.digest) return store.blobs.read(form.digest)
   }
-  throw missingLayer(diffId)
+  throw lostLayer(diffId, missingLayer(diffId))
 }
 
 /** The layer in the form in which it leaves, with the blob in the store. @throws as `openForm` */

@@ -55,13 +55,15 @@ export async function pushImage(request: PushRequest, deps: TransferDeps, scope:
   return { digest, size, settled }
 }
 
-interface Target {
+/** Where to push blobs. */
+export interface PushTarget {
   readonly reference: Reference
   readonly deps: TransferDeps
   readonly scope: Scope
 }
 
-async function pushLayer(layer: Layer, { reference, deps, scope }: Target): Promise<void> {
+/** Pushes a layer in the form that `layer.blob` is, which may be absent here, and notes that the repository has it. */
+export async function pushLayer(layer: Layer, { reference, deps, scope }: PushTarget): Promise<void> {
   const { diffId, blob: form } = layer
   // Layers that registries do not distribute stay where their manifest says they are.
   if (isForeignLayerType(form.mediaType)) return
@@ -76,11 +78,11 @@ async function pushLayer(layer: Layer, { reference, deps, scope }: Target): Prom
   await deps.store.layers.note({ diffId, forms: [form], sources: [{ repository, digest: form.digest }] })
 }
 
-async function pushConfig({ descriptor, bytes }: Document, target: Target): Promise<void> {
+async function pushConfig({ descriptor, bytes }: Document, target: PushTarget): Promise<void> {
   await pushBlob({ descriptor, mountFrom: [], open: () => Readable.from([bytes], { objectMode: false }) }, target)
 }
 
-async function pushBlob(blob: PushBlob, { reference, deps, scope }: Target): Promise<void> {
+async function pushBlob(blob: PushBlob, { reference, deps, scope }: PushTarget): Promise<void> {
   const { digest, size } = blob.descriptor
   const transfer = {
     id: `push ${formatReference(reference)} ${digest}`,

@@ -1,5 +1,6 @@
 /** docs/support.md, from the tables that the parser and the command line read. */
-import { buildOptions, unsupportedBuildOptions } from '../../src/cli/build-options.ts'
+import { buildOptions } from '../../src/cli/build-options.ts'
+import { cacheFromAttributes, cacheToAttributes } from '../../src/cli/cache-options.ts'
 import type { OptionSpec } from '../../src/cli/command.ts'
 import {
   fileAttributes,
@@ -24,10 +25,13 @@ export function supportDocument(): string {
     table(['instruction', 'state', 'note'], instructionRows()),
     '## Options of `wherry build`',
     'Those of docker build, and of buildah where docker has none.',
-    table(['option', 'state', 'note'], [...optionRows(), ...missingRows()]),
+    table(['option', 'state', 'note'], optionRows()),
     '## Attributes of `--output`',
     'See [outputs.md](outputs.md) for how they work together.',
     table(['attribute', 'types', 'note'], [...attributeRows(), ...refusedAttributeRows()]),
+    '## Attributes of `--cache-from` and `--cache-to`',
+    'See [cache.md](cache.md).',
+    table(['attribute', 'of', 'note'], cacheRows()),
     '## Options of other builders that make no sense here',
     table(
       ['option', 'what to write instead, or why there is none'],
@@ -55,10 +59,6 @@ function optionRows(): string[][] {
   })
 }
 
-function missingRows(): string[][] {
-  return unsupportedBuildOptions.map((name) => [`\`${name}\``, 'refused', 'not implemented yet'])
-}
-
 function attributeRows(): string[][] {
   const tables = [
     ['oci, docker, local, tar', fileAttributes],
@@ -68,6 +68,20 @@ function attributeRows(): string[][] {
   ] as const
   return tables.flatMap(([types, attributes]) =>
     Object.entries(attributes).map(([name, note]) => [`\`${name}\``, types, note]),
+  )
+}
+
+function cacheRows(): string[][] {
+  const tables = [
+    ['--cache-from', cacheFromAttributes],
+    ['--cache-to', cacheToAttributes],
+  ] as const
+  return tables.flatMap(([option, types]) =>
+    Object.entries(types).flatMap(([type, attributes]) => {
+      const of = `\`${option} type=${type}\``
+      const rows = Object.entries(attributes).map(([name, note]) => [`\`${name}\``, of, note])
+      return rows.length === 0 ? [['', of, 'The image itself; it takes no attributes']] : rows
+    }),
   )
 }
 

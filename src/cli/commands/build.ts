@@ -9,7 +9,7 @@ import { type Call, parseCall } from '../call/call.ts'
 import type { CallParts } from '../call/run.ts'
 import { readBuildArgFiles } from '../build-arg-file.ts'
 import { type BuildOptions, buildRequest, wantsLoad } from '../build-request.ts'
-import { buildOptions, unsupportedBuildOptions } from '../build-options.ts'
+import { buildOptions } from '../build-options.ts'
 import { type OptionValues, defineCommand, type globalOptions } from '../command.ts'
 import { type Io, printLine } from '../io.ts'
 import { refusedBuildOptions } from '../refused-options.ts'
@@ -23,7 +23,6 @@ export const command = defineCommand({
   usage: '[OPTIONS] CONTEXT',
   arguments: [0, 1],
   options: buildOptions,
-  unsupported: unsupportedBuildOptions,
   refused: refusedBuildOptions,
   examples: [
     ['wherry build -t me/app .', 'Build the Dockerfile here'],
@@ -34,6 +33,10 @@ export const command = defineCommand({
     ['wherry build https://example.com/app.git#v1.2:docker', 'A folder of a git repository'],
     ['wherry build - < Dockerfile', 'A Dockerfile that copies nothing'],
     ['tar -cz . | wherry build -', 'A context on standard input'],
+    [
+      'wherry build --cache-from reg.example.com/me/cache --cache-to type=registry,ref=reg.example.com/me/cache,mode=max .',
+      'Share results of steps with other machines',
+    ],
     ['wherry build --check .', 'What is doubtful in the Dockerfile, without building it'],
   ],
   run: async ({ options: given, args }, io) => {

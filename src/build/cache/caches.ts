@@ -1,0 +1,83 @@
+/** The caches of one build: what it asks, and what it fills. The parts that talk to others are loaded when there are any. */
+import type { Digest } from '../../core/digest.ts'
+import type { Scope } from '../../core/scope.ts'
+import type { Image } from '../../oci/image.ts'
+import type { Plan } from '../../plan/contract.ts'
+import type { BuildRequest, CacheLocation, CacheTarget } from '../contract.ts'
+import type { BuildDeps } from '../deps.ts'
+import type { Engine } from '../engine.ts'
+import { type CacheReader, type CacheWriter, namesOf } from './place.ts'
+import { type SharedCache, type UsedRecord, openSharedCache } from './shared-cache.ts'
+
+/** What was built. */
+export interface Built {
+  readonly plan: Pick<Plan, 'steps'>
+  readonly engine: Pick<Engine, 'key'>
+  readonly images: readonly Image[]
+}
+
+/** The caches of one build. */
+export interface BuildCaches extends Omit<SharedCache, 'prefetch'> {
+  /** Asks for the records of all steps at once, instead of one after the other. */
+  askAhead(plan: Built['plan'], engine: Built['engine']): void
+  /** Fills the caches that the request names. @throws WherryError what a cache that must not fail throws */
+  export(built: Built, scope: Scope): Promise<void>
+}
+
+/** Opens them; nothing is asked yet. */
+export function openCaches(request: BuildRequest, deps: BuildDeps, scope: Scope): BuildCaches {
+  const { cacheFrom = [], cacheTo = [] } = request
+  const readers = cacheFrom.map((location) => lazily(location, deps))
+  const cache = openSharedCache(deps.store, readers, scope)
+  return {
+    ...cache,
+    askAhead: (plan, engine) => {
+      if (readers.length === 0) return
+      for (const step of plan.steps.values()) {
+        if (!step.fresh) engine.key(step.id).then(cache.prefetch, () => undefined)
+      }
+    },
+    export: async (built, inner) => {
+      for (const target of cacheTo) await fill(target, { built, cache, deps }, inner)
+    },
+  }
+}
+
+async function openPlace(at: CacheLocation, deps: BuildDeps): Promise<CacheWriter> {
+  if (at.kind === 'layout') return (await import('./layout-place.ts')).layoutPlace(at, deps)
+  return (await import('./registry-place.ts')).registryPlace(at, deps)
+}
+
+/** A reader that is loaded when it is first asked. */
+function lazily(at: CacheLocation, deps: BuildDeps): CacheReader {
+  let opened: Promise<CacheReader> | undefined
+  const place = (): Promise<CacheReader> => (opened ??= openPlace(at, deps))
+  const { label, source } = namesOf(at)
+  return {
+    label,
+    source,
+    find: async (key, scope) => (await place()).find(key, scope),
+    images: async (scope) => (await place()).images(scope),
+  }
+}
+
+interface Filling {
+  readonly built: Built
+  readonly cache: SharedCache
+  readonly deps: BuildDeps
+}
+
+async function fill(target: CacheTarget, { built, cache, deps }: Filling, scope: Scope): Promise<void> {
+  if (target.mode === 'max') await useAll(built, cache)
+  const diffIds = new Set(built.images.flatMap(({ layers }) => layers.map(({ diffId }) => diffId)))
+  const isWanted = ({ record }: UsedRecord): boolean =>
+    target.mode === 'max' || record.diffId === undefined || diffIds.has(record.diffId)
+  const records = new Map<Digest, UsedRecord>([...cache.used()].filter(([, one]) => isWanted(one)))
+  const { exportCache } = await import('./export.ts')
+  await exportCache({ target, place: await openPlace(target.at, deps), records, store: deps.store }, scope)
+}
+
+/** Stages that nothing looked into, because what uses them was cached, belong to the whole too. */
+async function useAll({ plan, engine }: Built, cache: SharedCache): Promise<void> {
+  await Promise.all([...plan.steps.keys()].map(async (id) => cache.steps.get(await engine.key(id))))
+}

@@ -1,0 +1,129 @@
+/**
+ * Shared step records: what a cache in a registry or folder holds for one step key, as an OCI manifest of its own, so that any
+ * number of builds may write at once. Its blobs are the layer and the layer's contents list; readers need only the manifest.
+ */
+import { type Digest, digestOf, hexOf, isDigest } from '../../core/digest.ts'
+import { WherryError } from '../../core/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { type Document, descriptorJson, documentOf, isIndex, parseManifestOrIndex } from '../../oci/image.ts'
+import { compressionOf, layerTypeOf, mediaTypes } from '../../oci/media-types.ts'
+import type { StepRecord } from '../../store/contract.ts'
+
+/** A step record with what others need to use its layer. */
+export interface SharedRecord extends StepRecord {
+  /** Of the layer; undefined for a record without one. */
+  readonly layer?: SharedLayer
+}
+
+/** A layer in a cache. */
+export interface SharedLayer {
+  readonly blob: Descriptor
+  /** Bytes of the uncompressed tar, if known. */
+  readonly size?: number
+  /** The gzipped contents list, if it was exported. */
+  readonly contents?: Descriptor
+}
+
+/** Media type of a gzipped contents list. */
+export const contentsType = 'application/vnd.wherry.layer.contents.v1+gzip'
+
+const artifactType = 'application/vnd.wherry.cache.step.v1'
+
+/** The empty JSON object, which stands for what an artifact does not have. OCI image-spec manifest.md, "Guidance for an Empty Descriptor". */
+export const emptyDocument: Document = documentOf('application/vnd.oci.empty.v1+json', Buffer.from('{}'))
+
+const prefix = 'dev.wherry.cache.'
+const keys = {
+  key: `${prefix}key`,
+  diffId: `${prefix}diff-id`,
+  size: `${prefix}size`,
+  fidelity: `${prefix}fidelity`,
+  description: `${prefix}description`,
+  created: 'org.opencontainers.image.created',
+} as const
+
+/** Longest tag that registries take. OCI distribution-spec, "Pulling manifests". */
+const longestTag = 128
+
+/** The tag of a step key's record in the cache named `name`: caches of several names share a repository. */
+export function recordTag(name: string, key: Digest): string {
+  const tag = `${name}-${hexOf(key)}`
+  return tag.length <= longestTag ? tag : `${hexOf(digestOf(name)).slice(0, 32)}-${hexOf(key)}`
+}
+
+/** The manifest of a record. */
+export function recordDocument(key: Digest, record: SharedRecord): Document {
+  const { layer, diffId, fidelity, description, createdAt } = record
+  const layers =
+    layer === undefined ? [emptyDocument.descriptor] : [layer.blob, ...(layer.contents ? [layer.contents] : [])]
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    artifactType,
+    config: descriptorJson(emptyDocument.descriptor),
+    layers: layers.map(descriptorJson),
+    annotations: {
+      [keys.key]: key,
+      ...(diffId !== undefined && { [keys.diffId]: diffId }),
+      ...(layer?.size !== undefined && { [keys.size]: String(layer.size) }),
+      [keys.fidelity]: fidelity,
+      [keys.description]: description,
+      [keys.created]: createdAt,
+    },
+  }
+  return documentOf(mediaTypes.ociManifest, Buffer.from(JSON.stringify(manifest)))
+}
+
+/**
+ * Reads the manifest of a record.
+ * @throws WherryError `config-invalid`, `json-invalid` if it is none, or is the record of another key
+ */
+export function readRecordDocument(key: Digest, document: Document): SharedRecord {
+  const manifest = parseManifestOrIndex(document.bytes, document.descriptor.mediaType)
+  const annotations: Readonly<Record<string, string | undefined>> = manifest.annotations
+  if (isIndex(manifest) || annotations[keys.key] === undefined) throw bad('it is no step record')
+  if (annotations[keys.key] !== key) throw bad('it is the record of another step')
+  const { [keys.fidelity]: fidelity, [keys.created]: createdAt = '', [keys.diffId]: diffId } = annotations
+  if (fidelity !== 'exact' && fidelity !== 'emulated') throw bad('its fidelity is unknown')
+  checkTime(createdAt)
+  const record = { fidelity, createdAt, description: annotations[keys.description] ?? '' } as const
+  if (diffId === undefined) return record
+  const [blob, contents] = manifest.layers
+  return { ...record, ...layerOf({ diffId, blob, contents, size: annotations[keys.size] }) }
+}
+
+/** A time in a record becomes part of images. @throws WherryError `config-invalid` if it is none of ISO 8601 */
+export function checkTime(text: string): void {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) throw bad('its time is none')
+}
+
+interface RawLayer {
+  readonly diffId: string
+  readonly blob: Descriptor | undefined
+  readonly contents: Descriptor | undefined
+  readonly size: string | undefined
+}
+
+function layerOf({ diffId, blob, contents, size }: RawLayer): Pick<SharedRecord, 'diffId' | 'layer'> {
+  if (!isDigest(diffId)) throw bad('its diffID is none')
+  if (blob === undefined || layerTypeOf(compressionOf(blob.mediaType)) !== blob.mediaType) throw bad('it has no layer')
+  if (compressionOf(blob.mediaType) === 'none' && blob.digest !== diffId) throw bad('its layer is another one')
+  return {
+    diffId,
+    layer: {
+      blob,
+      ...(size !== undefined && /^\d{1,15}$/.test(size) && { size: Number(size) }),
+      ...(contents?.mediaType === contentsType && { contents }),
+    },
+  }
+}
+
+/** True for what is wrong with one record, not with the whole cache. */
+export function isOfOneRecord(error: unknown): boolean {
+  const codes: readonly string[] = ['config-invalid', 'json-invalid', 'digest-invalid', 'digest-mismatch']
+  return error instanceof WherryError && codes.includes(error.code)
+}
+
+function bad(why: string): WherryError {
+  return new WherryError('config-invalid', why)
+}
