@@ -41,7 +41,9 @@ const waitForMaps = 'echo >&4; read x <&5 || exit 1; exec 4>&- 5<&-; exec "$@"'
 
 async function enterAsSelf(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
   const shell = [requireTool('sh'), '-c', waitForMaps, 'sh', process.execPath, ...command.argv]
-  const child = spawn(requireTool('unshare'), ['--user', '--mount', '--', ...shell], {
+  // Under no_new_privs the second exec would not get the capabilities of uid 0; unshare(1) maps the own id before the first.
+  const own = mode.writer === 'self' ? ['--map-root-user'] : []
+  const child = spawn(requireTool('unshare'), ['--user', ...own, '--mount', '--', ...shell], {
     stdio: [...standardStreams(command), 'pipe', 'pipe', 'pipe'],
     env: innerEnvironment(command),
   })
@@ -137,7 +139,7 @@ async function writeMapsWhenReady(mode: Maps, child: ChildProcess, inner: InnerP
     const unshared = await Promise.race([once(ready, 'data').then(() => true), inner.exited.then(() => false)])
     if (!unshared) throw refusal(`unshare failed: ${inner.lastErrors()}`)
     if (mode.writer === 'newuidmap') await mapByHelpers(inner.pid, mode)
-    else mapDirectly(inner.pid, mode)
+    else if (mode.writer !== 'self') mapDirectly(inner.pid, mode)
   } catch (error) {
     inner.kill()
     throw asWherryError(error)
@@ -178,12 +180,11 @@ async function runMapper(name: string, pid: number, ranges: readonly IdRange[]):
   if (code !== 0) throw refusal(`${name} failed: ${message.trim()}`)
 }
 
-/** user_namespaces(7): a process may map its own ids alone if setgroups is denied; with CAP_SETUID and CAP_SETGID, any. */
+/** user_namespaces(7): with CAP_SETUID and CAP_SETGID a process may map any ids. */
 function mapDirectly(pid: number, mode: Maps): void {
   const lines = (ranges: readonly IdRange[]): string =>
     ranges.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join('')
   try {
-    if (mode.writer === 'self') writeFileSync(`/proc/${pid}/setgroups`, 'deny')
     writeFileSync(`/proc/${pid}/uid_map`, lines(mode.uids))
     writeFileSync(`/proc/${pid}/gid_map`, lines(mode.gids))
   } catch (cause) {

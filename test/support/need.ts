@@ -5,7 +5,16 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 
 /** Kinds of need that WHERRY_REQUIRE can name. */
-export type Kind = 'userns' | 'mapped' | 'tools' | 'registry' | 'conformance' | 'network' | 'bench' | 'cgroup'
+export type Kind =
+  | 'userns'
+  | 'mapped'
+  | 'tools'
+  | 'docker'
+  | 'registry'
+  | 'conformance'
+  | 'network'
+  | 'bench'
+  | 'cgroup'
 
 const required = (process.env['WHERRY_REQUIRE'] ?? '').split(',').filter(Boolean)
 
