@@ -1,24 +1,9 @@
 /** What `wherry doctor` finds around the machine: the store's disk, control groups, registries and credentials; pure. */
 import type { Facts, Finding } from '../host/contract.ts'
+import { fileSystemOf } from '../host/file-systems.ts'
 import type { DiskState, Survey } from '../host/survey.ts'
 import type { RegistryInventory } from '../registry/inventory.ts'
 import { humanSize } from '../ui/human.ts'
-
-/** File systems by magic number: statfs(2). Those without overlay's upper folders are unfit for unpacked layers. */
-const fileSystems: Readonly<Record<number, readonly [name: string, fit: boolean]>> = {
-  0xef53: ['ext4', true],
-  0x58465342: ['xfs', true],
-  0x9123683e: ['btrfs', true],
-  0x01021994: ['tmpfs', true],
-  0x2fc12fc1: ['zfs', true],
-  0xf2f52010: ['f2fs', true],
-  0x794c7630: ['overlay', false],
-  0x6969: ['nfs', false],
-  0x65735546: ['fuse', false],
-  0xff534d42: ['cifs', false],
-  0xfe534d42: ['smb', false],
-  0xf15f: ['ecryptfs', false],
-}
 
 /** Less than this and images of the usual size do not fit. */
 const scarceBytes = 2e9
@@ -29,20 +14,16 @@ export function placeFindings(root: string, { disk, cgroups }: Survey, facts: Fa
 }
 
 function storeFinding(root: string, disk: DiskState): Finding {
-  const [type] = systemOf(disk)
+  const { name: type } = fileSystemOf(disk.fsType)
   const found = `${root} (${type}, ${humanSize(disk.freeBytes, 3)} free)`
   if (disk.freeBytes >= scarceBytes && disk.freeFiles !== 0) return { name: 'store', level: 'ok', found }
   return { name: 'store', level: 'note', found, fix: 'wherry prune --all, or --root DIR on a disk with more room' }
 }
 
-function systemOf({ fsType }: DiskState): readonly [name: string, fit: boolean] {
-  return fileSystems[fsType] ?? [`file system 0x${fsType.toString(16)}`, true]
-}
-
 function snapshotFinding(root: string, disk: DiskState, facts: Facts): Finding {
   const name = 'snapshots'
-  const [type, fit] = systemOf(disk)
-  if (fit) return { name, level: 'ok', found: 'overlay mounts' }
+  const { name: type, holdsOverlays } = fileSystemOf(disk.fsType)
+  if (holdsOverlays) return { name, level: 'ok', found: 'overlay mounts' }
   const copies = disk.reflinks ? 'copies that share their bytes' : 'whole copies'
   return { name, level: 'note', found: `${copies}: no overlay can be written on ${type}`, fix: volumeFix(root, facts) }
 }

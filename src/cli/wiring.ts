@@ -5,6 +5,7 @@ import type { Scope } from '../core/scope.ts'
 import { choose, chosenMode } from '../host/choose.ts'
 import type { Isolation, Mode } from '../host/contract.ts'
 import { probeFacts } from '../host/facts.ts'
+import { snapshotDriver } from '../host/file-systems.ts'
 import { createHttpClient } from '../http/client.ts'
 import { type RegistryClientOptions, createRegistryClient } from '../registry/client.ts'
 import type { RegistryClient } from '../registry/contract.ts'
@@ -95,7 +96,7 @@ export async function treesFor(
   return createTrees({
     mode: choice.mode,
     ...(single?.ok === true ? { fallback: single.mode } : {}),
-    driver: 'overlay',
+    driver: snapshotDriver(store.root),
     ...(options.foreground === true ? { stdio: 'inherit' as const } : {}),
     ...foldersOf(store),
   })
