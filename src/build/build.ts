@@ -1,5 +1,4 @@
 /** A build from request to image: read, plan, run what is not cached, assemble, store, hand out. */
-import { isAbsolute } from 'node:path'
 import { isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
 import { type Scope, narrowScope } from '../core/scope.ts'
@@ -9,8 +8,6 @@ import type { Lease } from '../store/contract.ts'
 import { builtImage } from './built-image.ts'
 import { type BuildCaches, openCaches } from './cache/caches.ts'
 import { withoutLostLayers } from './cache/lost-layers.ts'
-import { presentDockerfile } from './context/present-dockerfile.ts'
-import type { Fetching } from './context/fetch-folder.ts'
 import type { Localised } from './context/local-request.ts'
 import { shownNames } from './context/shown.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
@@ -22,6 +19,7 @@ import { checkForms } from './forms.ts'
 import { openInputs } from './inputs/inputs.ts'
 import { mergePlans } from './merge-plans.ts'
 import { handOut } from './outputs.ts'
+import { localised } from './local.ts'
 import { planBuild } from './plan.ts'
 import { type SessionParts, openSession } from './session.ts'
 import { trackTemps } from './temps.ts'
@@ -64,14 +62,6 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     await clean()
     await lease.release()
   }
-}
-
-/** Loaded here: most contexts and Dockerfiles are on this machine. */
-async function localised(request: BuildRequest, fetching: Fetching): Promise<Localised> {
-  if (request.remote === undefined && isAbsolute(request.dockerfile))
-    return { request: await presentDockerfile(request) }
-  const { localRequest } = await import('./context/local-request.ts')
-  return localRequest(request, fetching)
 }
 
 interface Held extends Localised, SessionParts {

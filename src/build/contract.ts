@@ -117,8 +117,8 @@ export interface BuildRequest
    * absolute path, `target:STAGE`.
    */
   readonly contexts?: Readonly<Record<string, string>>
-  /** The ignore file (absolute), in the place of the context's own. */
-  readonly ignoreFile?: string
+  /** The ignore file (absolute), in the place of the context's own; `false`: there is none. */
+  readonly ignoreFile?: string | false
   /** The host's if empty; several make an index. */
   readonly platforms: readonly Platform[]
   /** Full names for the result. */

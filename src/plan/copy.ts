@@ -3,7 +3,7 @@ import type { AddInstruction, CopyInstruction, WorkdirInstruction } from '../doc
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { WherryError, withRange } from '../core/errors.ts'
 import { parseFileMode } from '../dockerfile/file-mode.ts'
-import { type GitRef, parseGitRef } from '../dockerfile/git-ref.ts'
+import { type GitRef, parseGitRef, withoutCredentials } from '../dockerfile/git-ref.ts'
 import { runtimeOf, withRuntime } from '../oci/config.ts'
 import { isNumericOwner } from '../oci/users.ts'
 import { checkIgnored, checkWorkdir } from './checks.ts'
@@ -59,7 +59,7 @@ export async function lowerCopy(state: StageState, instruction: CopyInstruction 
   const id = instruction.link && isIndependent(draft) ? addLinked(state, draft) : addStep(state, draft)
   const parents = draft.parents ? ' --parents' : ''
   const flags = [parents, chown ? ` --chown=${chown}` : '', chmod ? ` --chmod=${chmod}` : ''].join('')
-  const names = sources.map((s) => (s.kind === 'path' ? s.path : s.kind === 'heredoc' ? `<<${s.name}` : s.url))
+  const names = sources.map(historyName)
   addHistory(state, `${instruction.kind}${flags} ${[...names, destination].join(' ')} # buildkit`, id)
 }
 
@@ -129,6 +129,12 @@ export function gitOfAdd(git: GitRef, keepGitDir: boolean | undefined, checksum:
     })
   const keep = git.keepGitDir ?? keepGitDir
   return { ...git, checksum: git.checksum || (checksum ?? ''), ...(keep !== undefined && { keepGitDir: keep }) }
+}
+
+/** A source in the image's history: images are given to others, so that credentials do not belong there. */
+function historyName(source: CopyStepSource): string {
+  if (source.kind === 'path') return source.path
+  return source.kind === 'heredoc' ? `<<${source.name}` : withoutCredentials(source.url)
 }
 
 /** The name that a downloaded file gets: the last part of the URL's path, as one name. */

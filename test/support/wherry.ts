@@ -23,7 +23,7 @@ export interface Ran {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
-  readonly input?: string
+  readonly input?: string | Buffer
 }
 
 /** A private home. */

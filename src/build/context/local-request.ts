@@ -21,11 +21,13 @@ export interface Localised {
  * @throws WherryError `context-invalid`, `network`, `archive-invalid`, `dockerfile-invalid`
  */
 export async function localRequest(request: BuildRequest, fetching: Fetching): Promise<Localised> {
-  const { remote, ...rest } = request
+  const { remote, ...given } = request
   const dockerfile = isUrl(request.dockerfile)
     ? await downloadDockerfile(request.dockerfile, fetching)
     : request.dockerfile
-  if (remote === undefined) return { request: { ...rest, dockerfile } }
+  if (remote === undefined) return { request: { ...given, dockerfile } }
+  // As in BuildKit: what is elsewhere was chosen there.
+  const rest = { ...given, ignoreFile: given.ignoreFile ?? false }
   const { folder, time, isLone } = await fetchContext(remote, request, fetching)
   const contextTime = time === undefined ? {} : { contextTime: time }
   // Whatever -f calls it, as in BuildKit.
@@ -33,7 +35,7 @@ export async function localRequest(request: BuildRequest, fetching: Fetching): P
     return { request: { ...rest, context: folder, dockerfile: join(folder, loneFile) }, ...contextTime }
   const inside = isAbsolute(dockerfile) ? dockerfile : insideOf(folder, dockerfile)
   const local = await presentDockerfile({ ...rest, context: folder, dockerfile: inside })
-  await refuseEscapes(folder, local.dockerfile)
+  await refuseEscape(folder, local.dockerfile)
   return { request: local, ...contextTime }
 }
 
@@ -89,13 +91,13 @@ function insideOf(folder: string, dockerfile: string): string {
   return join(folder, resolve('/', dockerfile === '' ? 'Dockerfile' : dockerfile))
 }
 
-/** Links of a fetched context must not show files of this machine as its Dockerfile or ignore file. */
-async function refuseEscapes(folder: string, dockerfile: string): Promise<void> {
-  const root = await realpath(folder)
-  const names = dockerfile.startsWith(`${folder}/`) ? [dockerfile, `${dockerfile}.dockerignore`] : []
-  for (const file of [...names, join(folder, '.dockerignore')]) {
-    const real = await realpath(file).catch(() => undefined)
-    if (real === undefined || real.startsWith(`${root}/`)) continue
-    throw new WherryError('context-invalid', `${file.slice(folder.length + 1)} is a link that leads out of the context`)
-  }
+/** Links of a fetched context must not show a file of this machine as its Dockerfile. */
+async function refuseEscape(folder: string, dockerfile: string): Promise<void> {
+  if (!dockerfile.startsWith(`${folder}/`)) return
+  const real = await realpath(dockerfile).catch(() => undefined)
+  if (real === undefined || real.startsWith(`${await realpath(folder)}/`)) return
+  throw new WherryError(
+    'context-invalid',
+    `${dockerfile.slice(folder.length + 1)} is a link that leads out of the context`,
+  )
 }

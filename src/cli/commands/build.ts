@@ -50,10 +50,13 @@ export const command = defineCommand({
     if (context !== '-' && options.file !== '-') return perform(buildRequest(options, context, around))
     if (context === '-' && options.file === '-') throw twice()
     return withStdin(io, async ({ kind, file, emptyContext }) => {
-      if (options.file === '-') return perform(buildRequest({ ...options, file }, context, around))
+      const dockerfile = '-'
+      if (options.file === '-')
+        return perform({ ...buildRequest({ ...options, file }, context, around), shown: { dockerfile } })
       if (kind === 'archive') return perform(archiveRequest(buildRequest(options, '', around), options.file, file))
       if (options.file !== undefined) throw noArchive()
-      return perform(buildRequest({ ...options, file }, emptyContext, around))
+      const shown = { context: '-', dockerfile }
+      return perform({ ...buildRequest({ ...options, file }, emptyContext, around), shown })
     })
   },
 })
