@@ -131,14 +131,30 @@ async function syncNow(path: string): Promise<void> {
 
 /** Makes a directory with exactly these permission bits, and its missing parents with the default ones; an existing one is left alone. */
 export async function ensureDirectory(path: string, mode: number): Promise<void> {
+  let made = await makeOne(path, mode, 'ENOENT')
+  if (made === undefined) {
+    await ensureParent(path)
+    made = await makeOne(path, mode)
+  }
+  if (made === 'made') await chmod(path, mode)
+}
+
+/** Not by mkdir's `recursive`, which in Node never ends below /proc: nothing can be made there, and ENOENT says so. */
+async function ensureParent(path: string): Promise<void> {
+  const parent = dirname(path)
+  if ((await makeOne(parent, 0o777, 'ENOENT')) !== undefined) return
+  await ensureParent(parent)
+  await makeOne(parent, 0o777)
+}
+
+/** Undefined if it failed as the caller expects it to. */
+async function makeOne(path: string, mode: number, expected?: string): Promise<'made' | 'there' | undefined> {
   try {
     await mkdir(path, { mode })
+    return 'made'
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return
-    if (errnoOf(error) !== 'ENOENT') throw error
-    await mkdir(dirname(path), { recursive: true })
-    await ensureDirectory(path, mode)
-    return
+    if (errnoOf(error) === 'EEXIST') return 'there'
+    if (errnoOf(error) === expected) return undefined
+    throw error
   }
-  await chmod(path, mode)
 }

@@ -67,6 +67,10 @@ test('a folder is made with its parents, and left alone when it is there', async
   expect(statSync(dir).mode & 0o777).toBe(0o700)
 })
 
+test('a folder that can never be made is refused, and waited for by nobody', async () => {
+  await expect(ensureDirectory('/proc/none/below', 0o700)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 describe('owned names', () => {
   test('tell their owner', () => {
     const name = ownedName('weird/../label with spaces')

@@ -1,5 +1,5 @@
 /** Time grows with the length of the text and not with its square: one second per 100 KB, measured as time of the processor. */
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { goMatch } from '../../src/dockerfile/go-match.ts'
 import { readIgnoreFile } from '../../src/dockerfile/ignore-file.ts'
 import { compileIgnore } from '../../src/dockerfile/ignore.ts'
@@ -8,6 +8,9 @@ import { planOf } from './random-plan.ts'
 import { spentMs } from './spent.ts'
 
 const size = 20_000
+// By the clock it may take long where others use the machine.
+vi.setConfig({ testTimeout: 60_000 })
+afterAll(() => vi.resetConfig())
 
 describe('a Dockerfile is planned or refused in time with', () => {
   it.each(Object.entries(hardDockerfiles))('%s', async (_name, make) => {
