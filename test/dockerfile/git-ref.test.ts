@@ -1,7 +1,7 @@
 /** Names of git repositories. */
 import { describe, expect, it } from 'vitest'
 import { WherryError } from '../../src/core/errors.ts'
-import { type GitRef, parseGitRef } from '../../src/dockerfile/git-ref.ts'
+import { type GitRef, parseGitRef, withoutCredentials } from '../../src/dockerfile/git-ref.ts'
 import { hasTables, table, without } from './tables.ts'
 
 interface Row {
@@ -100,5 +100,18 @@ describe('a git reference', () => {
     ['git@h:r?depth=1', 'unexpected query "depth"'],
   ])('refuses %s', (text, message) => {
     expect(() => parseGitRef(text)).toThrow(message)
+  })
+})
+
+describe('a remote without credentials', () => {
+  it.each([
+    ['https://me:p@ss@h:8443/r.git', 'https://h:8443/r.git'],
+    ['http://me:p:w@h/a@b.git', 'http://h/a@b.git'],
+    ['HTTPS://me@h/r.git', 'HTTPS://h/r.git'],
+    ['ssh://git:pw@h/r.git', 'ssh://git@h/r.git'],
+    ['ssh://git@h/r.git', 'ssh://git@h/r.git'],
+    ['git@h:me/r.git', 'git@h:me/r.git'],
+  ])('of %s is %s', (remote, bare) => {
+    expect(withoutCredentials(remote)).toBe(bare)
   })
 })

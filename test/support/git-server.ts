@@ -37,8 +37,8 @@ export async function serveGit(root: string, { login = '', instead }: GitServerO
     const [, kind = '', path = ''] = /^\/(smart|dumb|private)(\/[^?]*)/.exec(url) ?? []
     if (kind === 'private' && headers.authorization?.toLowerCase() !== expected.toLowerCase()) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
-    } else if (kind === 'smart' || kind === 'private') httpBackend(root, path, { request, response })
-    else plainFile(join(root, kind === 'dumb' ? path : url), response)
+    } else if (kind !== '' && kind !== 'dumb' && path.includes('.git/')) httpBackend(root, path, { request, response })
+    else plainFile(join(root, kind === '' ? url : path), response)
   })
   await listening(server)
   return {
