@@ -19,6 +19,7 @@ const { metafile } = await esbuild.build({
     inner: 'src/trees/inner/main.ts',
     worker: 'src/trees/worker/main.ts',
     'sandbox-worker': 'src/sandbox/worker/main.ts',
+    keeper: 'src/sandbox/keeper/main.ts',
     index: 'src/index.ts',
   },
   outdir: 'dist',

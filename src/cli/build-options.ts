@@ -97,7 +97,7 @@ export const buildOptions = {
   network: { kind: 'string', choices: ['default', 'host', 'none'], help: 'Network of RUN steps (default host)' },
   isolation: {
     kind: 'string',
-    choices: ['auto', 'default', 'mapped', 'single'],
+    choices: ['auto', 'default', 'mapped', 'single', 'chroot'],
     help: 'How RUN steps get their user ids (default the best that this machine allows)',
   },
   secret: {
@@ -114,7 +114,7 @@ export const buildOptions = {
   'shm-size': { kind: 'string', value: 'SIZE', help: 'Size of /dev/shm in RUN steps (default 64m)' },
   ulimit: { kind: 'list', value: 'NAME=SOFT[:HARD]', help: 'Limit of processes in RUN steps' },
   'cgroup-parent': { kind: 'string', value: 'PATH', help: 'Control group, delegated to you, for RUN steps' },
-  allow: { kind: 'list', value: 'ENTITLEMENT', help: 'network.host, which is always allowed' },
+  allow: { kind: 'list', value: 'ENTITLEMENT', help: 'network.host, which is always allowed, or secrets.disk' },
   platform: {
     kind: 'list',
     value: 'OS/ARCH[,…]',

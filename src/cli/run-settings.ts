@@ -4,6 +4,14 @@ import type { RunOptions } from '../build/contract.ts'
 import { WherryError } from '../core/errors.ts'
 import { parseByteSize } from '../dockerfile/byte-size.ts'
 
+/** The entitlement to keep secrets in files on a disk while a step runs, where there is no memory for them. */
+const secretsOnDisk = 'secrets.disk'
+
+/** True if secrets may lie on a disk while a step has them. */
+export function allowsSecretsOnDisk({ allow }: Pick<RunSettingOptions, 'allow'>): boolean {
+  return allow.flatMap((value) => value.split(',')).includes(secretsOnDisk)
+}
+
 /** The options as they are given. */
 export interface RunSettingOptions {
   readonly 'add-host': readonly string[]
@@ -73,11 +81,11 @@ function parseUlimit(text: string): RunOptions['ulimits'][number] {
 }
 
 function checkAllowed(entitlement: string): void {
-  if (entitlement === 'network.host') return
+  if (entitlement === 'network.host' || entitlement === secretsOnDisk) return
   const known = entitlement === 'security.insecure' || entitlement.startsWith('device')
   throw new WherryError('usage', `--allow ${entitlement} is not possible`, {
     hint: known
       ? 'wherry never has the privileges that this would pass on; network.host is always allowed.'
-      : 'The one entitlement here is network.host, which is always allowed.',
+      : `Entitlements here are network.host, which is always allowed, and ${secretsOnDisk}.`,
   })
 }

@@ -52,6 +52,8 @@ export interface WorkshopOptions extends RegistryOptionValues {
   readonly isolation?: string | undefined
   /** A process of the image gets wherry's own standard streams. */
   readonly foreground?: boolean
+  /** Where there is no memory for files with secrets, a disk will do. */
+  readonly secretsOnDisk?: boolean
 }
 
 /** Opens everything that a build needs, hands it to `work`, and closes it whatever happens. */
@@ -80,13 +82,13 @@ export async function withWorkshop<T>(
 
 /** `default` is docker's word for `auto`. */
 export function isolationOf(option: string | undefined): Isolation {
-  return option === 'mapped' || option === 'single' ? option : 'auto'
+  return option === 'mapped' || option === 'single' || option === 'chroot' ? option : 'auto'
 }
 
 /** The trees of this machine's best mode. Where there is none, builds without RUN still work: the error comes at the first call. */
 export async function treesFor(
   store: Store,
-  options: Pick<WorkshopOptions, 'isolation' | 'foreground'>,
+  options: Pick<WorkshopOptions, 'isolation' | 'foreground' | 'secretsOnDisk'>,
 ): Promise<Trees> {
   const isolation = isolationOf(options.isolation)
   const facts = await probeFacts()
@@ -97,6 +99,7 @@ export async function treesFor(
     mode: choice.mode,
     ...(single?.ok === true ? { fallback: single.mode } : {}),
     driver: snapshotDriver(store.root),
+    secretsOnDisk: options.secretsOnDisk,
     ...(options.foreground === true ? { stdio: 'inherit' as const } : {}),
     ...foldersOf(store),
   })
@@ -109,7 +112,7 @@ function foldersOf(store: Store): Pick<TreesOptions, 'snapshotsDir' | 'mountsDir
 /** The trees whose snapshots are in the folder `<driver>-<map>`, if this machine can still map ids that way. */
 export async function treesForMap(store: Store, driverAndMap: string): Promise<Trees | undefined> {
   const facts = await probeFacts()
-  for (const isolation of ['mapped', 'single'] as const) {
+  for (const isolation of ['mapped', 'single', 'chroot'] as const) {
     const choice = choose(facts, isolation)
     if (!choice.ok) continue
     const driver = (['overlay', 'copy'] as const).find((name) => driverAndMap === `${name}-${choice.mode.idMap}`)

@@ -11,7 +11,18 @@ import { rangesToMap, usualCount } from './subids.ts'
 export type Advice = Omit<Refusal, 'mode'> & { readonly cause: Cause }
 
 /** Numbers of capabilities(7). */
-export const capability = { setgid: 6, setuid: 7, sysChroot: 18, sysAdmin: 21 } as const
+export const capability = {
+  chown: 0,
+  dacOverride: 1,
+  fowner: 3,
+  fsetid: 4,
+  kill: 5,
+  setgid: 6,
+  setuid: 7,
+  setpcap: 8,
+  sysChroot: 18,
+  sysAdmin: 21,
+} as const
 
 /** True if a set of capabilities, in hexadecimal as /proc/PID/status has it, holds this one. */
 export function hasCapability(set: string, bit: number): boolean {
@@ -258,4 +269,48 @@ export function subIdFix({ takenIds, user, uidMap }: Facts): string {
   return /^\d+$/.test(user)
     ? `echo ${user}:${first}:${usualCount} | sudo tee -a /etc/subuid /etc/subgid`
     : `sudo usermod --add-subuids ${range} --add-subgids ${range} ${user}`
+}
+
+/** What root needs in chroot mode: to make the files of images, to enter a root file system as any user, and to take rights from steps. */
+const chrootNeeds = [
+  'chown',
+  'dacOverride',
+  'fowner',
+  'fsetid',
+  'kill',
+  'setgid',
+  'setuid',
+  'setpcap',
+  'sysChroot',
+] as const
+
+/** Why chroot mode cannot be used; undefined if it can. */
+export function chrootAdvice(facts: Facts): Advice | undefined {
+  if (facts.uid !== 0)
+    return { cause: 'not-root', reason: `only root may change its root, not ${facts.user}`, fix: rootFix(facts) }
+  const missing = chrootNeeds.filter((name) => !hasCapability(facts.capabilities, capability[name])).map(kernelName)
+  if (missing.length === 0) return undefined
+  return {
+    cause: 'chroot-capabilities',
+    reason: `root lacks the capabilities ${missing.map((name) => `CAP_${name}`).join(', ')} here`,
+    fix: capabilityFix(missing, facts),
+  }
+}
+
+function kernelName(name: (typeof chrootNeeds)[number]): string {
+  return name.replace(/[A-Z]/, '_$&').toUpperCase()
+}
+
+/** Outside of containers nobody should build as root for this. */
+function rootFix({ confinement, container }: Facts): string | undefined {
+  if (confinement.runtime === 'kubernetes') return 'in the securityContext of the container: runAsUser: 0'
+  if (container === undefined && confinement.runtime === undefined) return undefined
+  return `start the container as root (${confinement.runtime === 'podman' ? 'podman' : 'docker'} run --user 0)`
+}
+
+function capabilityFix(missing: readonly string[], { confinement: { runtime } }: Facts): string {
+  if (runtime === 'kubernetes')
+    return `in the securityContext of the container: capabilities: {add: [${missing.join(', ')}]}`
+  const tool = runtime === 'podman' ? 'podman' : 'docker'
+  return `start the container with: ${tool} run ${missing.map((name) => `--cap-add ${name}`).join(' ')}`
 }

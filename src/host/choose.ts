@@ -1,6 +1,6 @@
 /** From facts to a mode: pure. The best mode that is allowed, and why each better one was refused. */
 import { WherryError } from '../core/errors.ts'
-import { capability, hasCapability, helperAdvice, mappableIds, userNamespaceAdvice } from './advice.ts'
+import { capability, chrootAdvice, hasCapability, helperAdvice, mappableIds, userNamespaceAdvice } from './advice.ts'
 import type { Choice, Facts, IdRange, Isolation, Mode, Refusal, SubIds } from './contract.ts'
 import { freeRange, usualCount } from './subids.ts'
 
@@ -18,22 +18,20 @@ export function choose(facts: Facts, requested: Isolation): Choice {
 
 /**
  * The mode of a choice.
- * @throws WherryError `not-implemented` if only chroot is left, `host-unsupported` with every refusal otherwise
+ * @throws WherryError `host-unsupported` with every refusal
  */
 export function chosenMode(choice: Choice): Mode {
   if (choice.ok) return choice.mode
   const reasons = choice.refused.map(({ mode, reason }) => `${mode}: ${reason}`).join('; ')
-  const fix = choice.refused.find((refusal) => refusal.fix !== undefined)?.fix
-  const onlyChroot = choice.refused.every(({ mode }) => mode === 'chroot')
-  throw new WherryError(
-    onlyChroot ? 'not-implemented' : 'host-unsupported',
-    `this machine does not let wherry run a step: ${reasons}`,
-    { hint: fix ?? '`wherry doctor` shows what is missing', details: { refused: choice.refused } },
-  )
+  const fixes = [...new Set(choice.refused.flatMap(({ fix }) => (fix === undefined ? [] : [fix])))]
+  throw new WherryError('host-unsupported', `this machine does not let wherry run a step: ${reasons}`, {
+    hint: fixes.length === 0 ? '`wherry doctor` shows what is missing' : fixes.join('; or '),
+    details: { refused: choice.refused },
+  })
 }
 
 function consider(kind: Refusal['mode'], facts: Facts): Mode | Refusal {
-  if (kind === 'chroot') return { mode: kind, reason: 'the chroot mode is not implemented yet' }
+  if (kind === 'chroot') return chrootMode(facts)
   const forbidden = userNamespaceAdvice(facts)
   if (forbidden !== undefined) return { mode: kind, ...forbidden }
   if (facts.uid === 0) return rootMode(kind, facts)
@@ -130,13 +128,38 @@ function shiftedMap(range: SubIds, total: number): IdRange[] {
 }
 
 function identityMode(facts: Facts): Mode {
-  const same = ({ inside, count }: IdRange): IdRange => ({ inside, outside: inside, count })
   return {
     kind: 'mapped',
     writer: 'identity',
     idMap: 'mapped-identity',
-    uids: facts.uidMap.map(same),
-    gids: facts.gidMap.map(same),
+    uids: facts.uidMap.map(asItIs),
+    gids: facts.gidMap.map(asItIs),
     fidelity: 'exact',
   }
+}
+
+function asItIs({ inside, count }: IdRange): IdRange {
+  return { inside, outside: inside, count }
+}
+
+function chrootMode(facts: Facts): Mode | Refusal {
+  const advice = chrootAdvice(facts)
+  if (advice !== undefined) return { mode: 'chroot', ...advice }
+  return {
+    kind: 'chroot',
+    writer: 'none',
+    // On a shared volume the trees of one container are not for one whose ids are others.
+    idMap: ['chroot', ...[...facts.uidMap, ...facts.gidMap].filter(isShifted).map(rangeName)].join('-'),
+    uids: facts.uidMap.map(asItIs),
+    gids: facts.gidMap.map(asItIs),
+    fidelity: 'exact',
+  }
+}
+
+function isShifted({ inside, outside }: IdRange): boolean {
+  return inside !== outside
+}
+
+function rangeName({ inside, outside, count }: IdRange): string {
+  return `${inside}.${outside}.${count}`
 }

@@ -11,14 +11,17 @@ export interface IdRange {
   readonly count: number
 }
 
-/** How ids are mapped, in a user namespace made by wherry. JSON-serialisable: the inner process gets it from the outer one. */
+/**
+ * How ids are mapped, in a user namespace made by wherry; in `chroot` mode there is none, and ids are those that are there.
+ * JSON-serialisable: the inner process gets it from the outer one.
+ */
 export interface Mode {
-  readonly kind: 'mapped' | 'single'
+  readonly kind: 'mapped' | 'single' | 'chroot'
   /**
    * Who writes the maps. `newuidmap`: the setuid helpers. `root`: the outer process, a range that is not its own.
-   * `self`: the outer process, its own id only. `identity`: root of a container that has no other ids.
+   * `self`: the outer process, its own id only. `identity`: root of a container that has no other ids. `none`: nobody.
    */
-  readonly writer: 'newuidmap' | 'root' | 'self' | 'identity'
+  readonly writer: 'newuidmap' | 'root' | 'self' | 'identity' | 'none'
   /** Names the map in the store (`Store.snapshotsDir`): trees made under one map are not for another. */
   readonly idMap: string
   readonly uids: readonly IdRange[]
@@ -51,6 +54,8 @@ export type Cause =
   | 'no-new-privs'
   | 'no-subids'
   | 'root-capabilities'
+  | 'not-root'
+  | 'chroot-capabilities'
   | 'one-id'
 
 /** Why a mode cannot be used here, and the command or setting that mends it. */

@@ -18,8 +18,9 @@ const sysctlNames = [
 
 /**
  * Gathers the facts. Never rejects: what cannot be read is absent.
- * @param options `tryNamespace` makes a user namespace to see whether that works; without, only settings are read, which takes
- *   about a millisecond, and a refusal of another kind (a container's seccomp filter) shows when the inner process is started
+ * @param options `tryNamespace` makes a user namespace to see whether that works, which is left to what confines this process
+ *   by default; without, only settings are read, which takes about a millisecond, and a refusal of another kind shows when the
+ *   inner process is started
  */
 export async function probeFacts(options: { readonly tryNamespace?: boolean } = {}): Promise<Facts> {
   const uid = process.getuid?.() ?? 0
@@ -31,6 +32,8 @@ export async function probeFacts(options: { readonly tryNamespace?: boolean } = 
   const settings = sysctls()
   const mountinfo = read('/proc/self/mountinfo')
   const confinement = readConfinement({ status, mountinfo, env: process.env })
+  const isConfined = confinement.seccomp === 'filter' || confinement.runtime !== undefined || confinement.chrooted
+  const wanted = options.tryNamespace ?? isConfined
   const settled = refusalBySettings({ uid, tools, settings, label: confinement.label })
   const [subuids, subgids] = await subIdsOf({ uid, user, uidLines, gidLines, getsubids: tools['getsubids'] })
   return {
@@ -45,7 +48,7 @@ export async function probeFacts(options: { readonly tryNamespace?: boolean } = 
     gidMap: parseIdMap(read('/proc/self/gid_map')),
     container: containerHint(confinement.runtime),
     procMasked: hasMountsBelowProc(mountinfo),
-    usernsRefusal: settled ?? (options.tryNamespace === true ? await tryUserNamespace(tools['unshare']) : undefined),
+    usernsRefusal: settled ?? (wanted ? await tryUserNamespace(tools['unshare']) : undefined),
     sysctls: settings,
     tools,
     busyboxUnshare: isBusybox(tools['unshare']),

@@ -102,8 +102,28 @@ export function whenReadable(fd: number, callback: () => void): { close(): void 
 const watched = new Set<{ close(): void }>()
 
 const numbers = {
-  x64: { mknodat: 259, renameat2: 316, seccomp: 317, setns: 308 },
-  arm64: { mknodat: 33, renameat2: 276, seccomp: 277, setns: 268 },
+  x64: {
+    mknodat: 259,
+    renameat2: 316,
+    seccomp: 317,
+    setns: 308,
+    setgroups: 116,
+    setresuid: 117,
+    setresgid: 119,
+    capget: 125,
+    capset: 126,
+  },
+  arm64: {
+    mknodat: 33,
+    renameat2: 276,
+    seccomp: 277,
+    setns: 268,
+    setgroups: 159,
+    setresuid: 147,
+    setresgid: 149,
+    capget: 90,
+    capset: 91,
+  },
   any: {
     open_tree: 428,
     move_mount: 429,

@@ -38,3 +38,17 @@ export function hardLimit(name: string): number | undefined {
   const hard = limits.readBigUInt64LE(8)
   return hard === unlimited ? Infinity : Number(hard)
 }
+
+/**
+ * Sets a limit of this process and of what it starts from now on; nothing for a name that is no limit's.
+ * @param limit `soft` and `hard`; -1 is unlimited
+ * @throws SystemError
+ */
+export function setLimit(name: string, limit: { readonly soft: number; readonly hard: number }): void {
+  const number = (resources as readonly string[]).indexOf(name)
+  if (number < 0) return
+  const words = Buffer.alloc(16)
+  words.writeBigUInt64LE(limit.soft === -1 ? unlimited : BigInt(limit.soft), 0)
+  words.writeBigUInt64LE(limit.hard === -1 ? unlimited : BigInt(limit.hard), 8)
+  checked(prlimit(0, number, words, null), 'prlimit', name)
+}

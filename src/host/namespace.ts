@@ -26,15 +26,25 @@ import { requireTool, widePath } from './tools.ts'
 export const outerPidVariable = 'WHERRY_OUTER_PID'
 
 /**
- * Starts Node with `command` as uid 0 of a new user and mount namespace, mapped as `mode` says.
+ * Starts Node with `command` as uid 0 of a new user and mount namespace, mapped as `mode` says; in `chroot` mode as it is.
  * @throws WherryError `host-unsupported` if the kernel or newuidmap refuses
  */
 export async function enterNamespace(mode: Mode, command: InnerCommand): Promise<InnerProcess> {
+  if (mode.writer === 'none') return startPlainly(command)
   try {
     return mode.writer === 'root' ? await enterFromRoot(mode, command) : await enterAsSelf(mode, command)
   } catch (error) {
     throw await explained(error)
   }
+}
+
+function startPlainly(command: InnerCommand): InnerProcess {
+  return innerProcess(
+    spawn(process.execPath, command.argv, {
+      stdio: [...standardStreams(command), 'pipe'],
+      env: innerEnvironment(command),
+    }),
+  )
 }
 
 const waitForMaps = 'echo >&4; read x <&5 || exit 1; exec 4>&- 5<&-; exec "$@"'

@@ -103,7 +103,7 @@ function linkSource(hiding: HidingTree, path: BytePath): BytePath | undefined {
   return disk
 }
 
-/** A symlink, fifo or device. A device that the kernel refuses (in a user namespace) is left to the contents list. */
+/** A symlink, fifo or device. A device is left to the contents list. */
 function applyNode(hiding: HidingTree, entry: Entry): void {
   const { tree } = hiding
   const disk = onDisk(tree.root, entry.path)

@@ -7,7 +7,7 @@ import { makeNode } from './nodes.ts'
 
 /**
  * Copies what is at `from` and is described by `entry` to the free path `to`, sharing the bytes where the file system can.
- * Devices that the kernel refuses are left out.
+ * Devices are left out.
  */
 export function copyNode(from: BytePath, to: BytePath, entry: Entry, owners: boolean): void {
   const target = toBytes(to)

@@ -37,3 +37,15 @@ export function copyTree(from: BytePath, to: BytePath): void {
   }
   copyFolder('')
 }
+
+/** Copies a folder with all that it holds, or anything else, to the free path `to`. */
+export function copyAny(from: BytePath, to: BytePath): void {
+  const stat = lstatIfThere(from)
+  if (stat?.isDirectory() === true) {
+    mkdirSync(toBytes(to))
+    copyTree(from, to)
+    return
+  }
+  const entry = stat && entryOnDisk('', from, stat)
+  if (entry !== undefined) copyNode(from, to, entry, true)
+}

@@ -86,14 +86,18 @@ function isTrusted(state: string | undefined): boolean {
   return state === durable || state === selfOwner().boot
 }
 
+/** Paths of the drafts of dead processes in the folder of snapshots `dir`. */
+export function deadDrafts(dir: string): string[] {
+  return namesIn(join(dir, 'drafts')).flatMap((name) => {
+    const path = join(dir, 'drafts', name)
+    const stat = statSync(path, { throwIfNoEntry: false })
+    return stat !== undefined && ownerIsDead(name, stat.mtimeMs) ? [path] : []
+  })
+}
+
 /** Deletes the drafts of dead processes. Call inside the namespace: their files may have any of its owners. */
 export function sweepDrafts(dir: string): void {
-  const drafts = join(dir, 'drafts')
-  for (const name of namesIn(drafts)) {
-    const path = join(drafts, name)
-    const stat = statSync(path, { throwIfNoEntry: false })
-    if (stat !== undefined && ownerIsDead(name, stat.mtimeMs)) removeTree(fromText(path))
-  }
+  for (const path of deadDrafts(dir)) removeTree(fromText(path))
 }
 
 /**

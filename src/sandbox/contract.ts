@@ -12,7 +12,10 @@ export type Stdio =
 
 /** Something that a process sees over its root file system. Targets are absolute, symbolic links in them stay inside the root. */
 export type SandboxMount =
-  /** A folder or a plain file or socket of this mount namespace; the path has no symbolic link. */
+  /**
+   * A folder or a plain file or socket of this mount namespace; the path has no symbolic link. In chroot mode it is taken there
+   * and brought back, whether it is read-only or not: it must be the run's alone.
+   */
   | {
       readonly kind: 'bind'
       readonly source: string

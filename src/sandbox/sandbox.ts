@@ -6,7 +6,6 @@
  * arguments.ts.
  */
 import { closeSync, constants, openSync, statSync } from 'node:fs'
-import { fromText } from '../core/bytepath.ts'
 import { WherryError, asWherryError, errnoOf } from '../core/errors.ts'
 import type { Mode } from '../host/contract.ts'
 import { openInRoot } from '../host/files.ts'
@@ -15,10 +14,12 @@ import { openUserNamespace } from '../host/namespace.ts'
 import { keepTerminal } from '../host/terminal.ts'
 import { requireTool } from '../host/tools.ts'
 import { runArguments } from './arguments.ts'
+import { createChrootSandbox } from './chroot/sandbox.ts'
 import type { ProcessResult, ProcessSpec, Sandbox } from './contract.ts'
 import { hostsFile, resolverFile } from './host-files.ts'
 import { requireIds } from './ids.ts'
 import { requireLimits } from './limits.ts'
+import { hostsPath, kernelFolders, mountPoints, resolverPath } from './mount-points.ts'
 import { ignoreSetuid } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
 import { type Starter, createStarter } from './starter.ts'
@@ -26,10 +27,6 @@ import { type StartedChild, type Streams, finish, openStreams } from './step.ts'
 import { type Stubs, removeStubs } from './stubs.ts'
 import { type Targets, openTargets } from './targets.ts'
 import { makeEmptyNetwork } from './threads.ts'
-
-const folders = ['proc', 'sys', 'dev']
-const resolverPath = 'etc/resolv.conf'
-const hostsPath = 'etc/hosts'
 
 /** Where apt reads in single mode that it must not try to become another user, below /dev. */
 const aptConfig = { path: 'apt.conf', content: 'APT::Sandbox::User "root";\n', mode: 0o644 }
@@ -47,10 +44,14 @@ interface Surroundings {
 
 /** A sandbox for the inner process of this mode. Its threads start at once; that they failed is told by the first run. */
 export function createSandbox({ mode }: { readonly mode: Mode }): Sandbox {
+  return mode.kind === 'chroot' ? createChrootSandbox(mode) : createMountingSandbox(mode)
+}
+
+function createMountingSandbox(mode: Mode): Sandbox {
   const known = lookAround(mode)
   known.catch(() => undefined) // Told by the first run.
   return {
-    mountPoints: [...folders, resolverPath, hostsPath].map(fromText),
+    mountPoints,
     run: async (root, spec, signal) => {
       if (signal.aborted) throw new WherryError('cancelled', 'cancelled', { cause: signal.reason })
       requireIds(mode, { uid: spec.uid, gids: [spec.gid, ...spec.supplementaryGids] })
@@ -139,7 +140,7 @@ function namespaceFile(fd: number | undefined): string | undefined {
 function planOf(root: string, spec: ProcessSpec, { context, targets, streams, network, job }: PlanParts): LaunchPlan {
   const { mode, surroundings } = context
   const { userNamespace, hostProc } = surroundings
-  for (const folder of folders) targets.folder(folder)
+  for (const folder of kernelFolders) targets.folder(folder)
   const files = [
     { target: targets.file(resolverPath), content: resolverFile() },
     { target: targets.file(hostsPath), content: hostsFile(spec.hostname, spec.extraHosts) },

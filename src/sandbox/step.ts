@@ -57,11 +57,13 @@ export function openStreams(stdio: Stdio): Streams {
   }
 }
 
-function reader(fd: number): Socket {
+/** Reads a pipe to its end. */
+export function reader(fd: number): Socket {
   return new Socket({ fd, readable: true, writable: false })
 }
 
-async function consume(stream: Socket, onChunk: (chunk: Buffer) => void): Promise<void> {
+/** Hands on what a stream brings. */
+export async function consume(stream: Socket, onChunk: (chunk: Buffer) => void): Promise<void> {
   for await (const chunk of stream) onChunk(chunk as Buffer)
 }
 
@@ -95,7 +97,8 @@ function unreached(report: string, { code, signal }: ChildEnd): WherryError {
   })
 }
 
-function exitCodeOf({ code, signal }: ChildEnd): number {
+/** As a shell has it. */
+export function exitCodeOf({ code, signal }: ChildEnd): number {
   return code ?? 128 + (signal === null ? 0 : constants.signals[signal])
 }
 

@@ -15,6 +15,8 @@ export interface TreesOptions {
   /** What to try where the kernel refuses `mode` after all (newuidmap without its privileges, in containers). */
   readonly fallback?: Mode
   readonly driver: 'overlay' | 'copy'
+  /** In chroot mode: files with secrets may lie on a disk for the time of a run. */
+  readonly secretsOnDisk?: boolean | undefined
   /** Gives runs in the foreground the standard streams of this process. */
   readonly stdio?: 'inherit'
   /** Gives the folder of snapshots for `<driver>-<map>`, made if absent. */
@@ -83,13 +85,16 @@ interface Started {
 }
 
 async function startIn(mode: Mode, options: TreesOptions): Promise<Started> {
-  const snapshotsDir = await options.snapshotsDir(`${options.driver}-${mode.idMap}`)
+  // Without a mount namespace nothing can be mounted.
+  const driver = mode.kind === 'chroot' ? 'copy' : options.driver
+  const snapshotsDir = await options.snapshotsDir(`${driver}-${mode.idMap}`)
   const setup: InnerSetup = {
     protocol: protocolVersion,
     mode,
-    driver: options.driver,
+    driver,
     snapshotsDir,
     mountsDir: await options.mountsDir(mode.idMap),
+    secretsOnDisk: options.secretsOnDisk === true,
     parent: process.pid,
   }
   const argv = [bundledFile('inner.js'), JSON.stringify(setup)]

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { WherryError } from '../../src/core/errors.ts'
 import { choose, chosenMode } from '../../src/host/choose.ts'
 import type { Facts } from '../../src/host/contract.ts'
-import { ordinaryUser, rootUser } from '../support/facts.ts'
+import { defaultContainer, dockerCapabilities, ordinaryUser, rootUser } from '../support/facts.ts'
 
 const range = [{ first: 100000, count: 65536 }]
 const oddRanges = [
@@ -88,8 +88,43 @@ describe('where user namespaces are refused', () => {
     expect(error.hint).toContain(fix)
   })
 
-  test('names chroot as not implemented when it is asked for', () => {
-    expect(() => chosenMode(choose(user, 'chroot'))).toThrow(expect.objectContaining({ code: 'not-implemented' }))
+  test('names every fix, each once', () => {
+    const confinement = { ...user.confinement, seccomp: 'filter', runtime: 'kubernetes' } as const
+    expect(refused({ container: 'KUBERNETES_SERVICE_HOST', confinement }).hint).toBe(
+      'in the securityContext of the container: seccompProfile: {type: Unconfined}; or ' +
+        'in the securityContext of the container: runAsUser: 0',
+    )
+  })
+})
+
+describe('chroot', () => {
+  const container = { ...root, ...defaultContainer, capabilities: dockerCapabilities }
+
+  test("is what is left to root of docker's default container", () => {
+    const { kind, idMap, fidelity } = chosenMode(choose(container, 'auto'))
+    expect({ kind, idMap, fidelity }).toEqual({ kind: 'chroot', idMap: 'chroot', fidelity: 'exact' })
+    expect(choose(container, 'auto').refused.map(({ mode }) => mode)).toEqual(['mapped', 'single'])
+  })
+
+  test('has trees of its own where the ids of the container are others', () => {
+    const uidMap = [{ inside: 0, outside: 231072, count: 65536 }]
+    const { idMap } = chosenMode(choose({ ...container, uidMap, gidMap: uidMap }, 'chroot'))
+    expect(idMap).toBe('chroot-0.231072.65536-0.231072.65536')
+  })
+
+  test('needs root', () => {
+    expect(choose(user, 'chroot').refused).toMatchObject([{ mode: 'chroot', cause: 'not-root' }])
+  })
+
+  test.each([
+    ['kubernetes', 'in the securityContext of the container: capabilities: {add: [SETPCAP, SYS_CHROOT]}'],
+    ['podman', 'start the container with: podman run --cap-add SETPCAP --cap-add SYS_CHROOT'],
+    ['docker', 'start the container with: docker run --cap-add SETPCAP --cap-add SYS_CHROOT'],
+  ] as const)('names the capabilities that it lacks, as %s has them', (runtime, fix) => {
+    const confinement = { ...container.confinement, runtime }
+    const choice = choose({ ...container, confinement, capabilities: '00000000a80024fb' }, 'chroot')
+    expect(choice.refused).toMatchObject([{ cause: 'chroot-capabilities', fix }])
+    expect(choice.refused[0]?.reason).toContain('CAP_SETPCAP, CAP_SYS_CHROOT')
   })
 })
 

@@ -83,6 +83,7 @@ export async function bundleWithThreads(script: string): Promise<{ readonly file
       script,
       inner: join(source, 'trees/inner/main.ts'),
       'sandbox-worker': join(source, 'sandbox/worker/main.ts'),
+      keeper: join(source, 'sandbox/keeper/main.ts'),
     },
     outdir,
     bundle: true,

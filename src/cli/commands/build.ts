@@ -17,7 +17,8 @@ import { metadataText, writeResultFile } from '../result-files.ts'
 import { hasTerminal, withWayToShell } from '../on-error.ts'
 import { buildRenderer } from '../progress.ts'
 import { withStdin } from '../stdin-source.ts'
-import { scopeOf, withWorkshop } from '../wiring.ts'
+import { allowsSecretsOnDisk } from '../run-settings.ts'
+import { type WorkshopOptions, scopeOf, withWorkshop } from '../wiring.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTEXT',
@@ -101,6 +102,13 @@ async function answer(call: Call, parts: CallParts): Promise<number> {
   return runCall(call, parts)
 }
 
+function workshopOf(
+  options: Options,
+  onError: 'shell' | undefined,
+): Pick<WorkshopOptions, 'foreground' | 'secretsOnDisk'> {
+  return { foreground: onError === 'shell', secretsOnDisk: allowsSecretsOnDisk(options) }
+}
+
 async function runBuild(request: BuildRequest, options: Options, io: Io): Promise<number> {
   io.sources.set(basename(request.dockerfile), request.dockerfile)
   const mode = options.quiet ? 'quiet' : ((options.progress ?? 'auto') as ProgressMode)
@@ -109,7 +117,7 @@ async function runBuild(request: BuildRequest, options: Options, io: Io): Promis
   const wantsShell = options['on-error'] === 'shell'
   const onError = wantsShell && hasTerminal(io, mode) ? 'shell' : undefined
   try {
-    const result = await withWorkshop({ ...options, foreground: onError === 'shell' }, io, (deps) =>
+    const result = await withWorkshop({ ...options, ...workshopOf(options, onError) }, io, (deps) =>
       build({ ...request, onError }, deps, scopeOf(io, renderer.event)),
     ).catch((error: unknown) => {
       throw wantsShell && onError === undefined ? withWayToShell(error, process.argv.slice(2)) : error

@@ -30,7 +30,11 @@ const runOptions = {
     choices: ['missing', 'always', 'never'],
     help: 'When to ask the registry (default missing)',
   },
-  isolation: { kind: 'string', choices: ['auto', 'mapped', 'single'], help: 'How the program gets its user ids' },
+  isolation: {
+    kind: 'string',
+    choices: ['auto', 'mapped', 'single', 'chroot'],
+    help: 'How the program gets its user ids',
+  },
   interactive: { kind: 'boolean', short: 'i', hidden: true, help: "The program always has wherry's standard input" },
   tty: { kind: 'boolean', short: 't', hidden: true, help: "The program always has wherry's terminal" },
   ...registryOptions,

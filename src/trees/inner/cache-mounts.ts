@@ -4,10 +4,11 @@
  * In the folder of cache mounts each has `<hash>/` with its files, `<hash>.json` with its id, last changed when it was last
  * used, and `<hash>.lock`. What is made is made aside, in a folder with an owned name, and moved.
  */
-import { closeSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, readdirSync, readlinkSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromText } from '../../core/bytepath.ts'
 import { digestOf, hexOf } from '../../core/digest.ts'
+import { WherryError } from '../../core/errors.ts'
 import { bindMount, unmount } from '../../host/mounts.ts'
 import { ownerIsDead, parseOwnedName } from '../../host/owner.ts'
 import { removeTree } from '../../rootfs/disk.ts'
@@ -45,11 +46,12 @@ export async function openCacheFolders(
       held.delete(name)
     }
   }
+  if (isLent(inner)) requireOneTarget(requests)
   if (requests.length > 0) sweepUnfinished(inner.mountsDir)
   try {
     // All runs take their locks in the same order, so that no two wait for each other.
     for (const [name, request] of [...strictest(requests)].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const taken = await hold(join(inner.mountsDir, name), request.sharing, signal)
+      const taken = await hold(join(inner.mountsDir, name), sharingIn(inner, request), signal)
       held.set(name, taken)
       describe(taken.folder, request)
     }
@@ -63,6 +65,8 @@ export async function openCacheFolders(
       const { folder } = held.get(cacheName(mount)) as Held
       const { fd, isFolder } = await openCacheSource(inner, folder, mount)
       try {
+        // Nobody else has it, and so nobody can change what the path means.
+        if (isLent(inner)) return readlinkSync(`/proc/self/fd/${fd}`)
         const point = join(dir, `cache${shown.length}`)
         if (isFolder) mkdirSync(point)
         else writeFileSync(point, '')
@@ -75,6 +79,24 @@ export async function openCacheFolders(
       }
     },
   }
+}
+
+/** Where nothing can be mounted a cache mount is moved to where the run wants it: it is there and nowhere else. */
+function isLent({ mode }: Inner): boolean {
+  return mode.kind === 'chroot'
+}
+
+function sharingIn(inner: Inner, { sharing }: CacheMountRequest): Sharing {
+  return isLent(inner) && sharing === 'shared' ? 'locked' : sharing
+}
+
+function requireOneTarget(requests: readonly CacheMountRequest[]): void {
+  const names = requests.map(cacheName)
+  const twice = requests.find((request, i) => names.indexOf(cacheName(request)) < i)
+  if (twice === undefined) return
+  throw new WherryError('host-unsupported', `in chroot mode a step cannot have the cache mount "${twice.id}" twice`, {
+    hint: 'Mount it once, and link to it in the command.',
+  })
 }
 
 /** One hash for the id and what a new one starts with: BuildKit too keeps caches of different beginnings apart. */

@@ -1,14 +1,12 @@
 /** The part of a cache mount that a run wants: opened, or made from the seed or as an empty folder. */
-import { chmodSync, chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, constants, fstatSync, mkdirSync, openSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { fromText } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { moveIfFree, openFolderBelow, openInRoot } from '../../host/files.ts'
 import { ownedName } from '../../host/owner.ts'
-import { copyNode } from '../../rootfs/copy-node.ts'
-import { copyTree } from '../../rootfs/copy-tree.ts'
+import { copyAny } from '../../rootfs/copy-tree.ts'
 import { lstatIfThere, removeTree } from '../../rootfs/disk.ts'
-import { entryOnDisk } from '../../rootfs/metadata.ts'
 import { requireIds } from '../../sandbox/ids.ts'
 import type { CacheMountRequest } from './cache-mounts.ts'
 import { sourceIn } from './root-files.ts'
@@ -111,7 +109,7 @@ function makeFolder({ mode }: Inner, { uid, gid, mode: permissions }: CacheMount
   requireIds(mode, { uid, gids: [gid] })
   mkdirSync(path)
   // In single mode there is one id, which is everybody's.
-  if (mode.kind === 'mapped') chownSync(path, uid, gid)
+  if (mode.kind !== 'single') chownSync(path, uid, gid)
   chmodSync(path, permissions)
 }
 
@@ -122,16 +120,7 @@ async function copySeed(
 ): Promise<void> {
   const tree = await inner.snapshots.view(seed.map((layer) => layer.chainId))
   try {
-    const source = sourceIn(tree.path, mount.source)
-    const from = fromText(source)
-    if (statSync(source).isDirectory()) {
-      mkdirSync(temp)
-      copyTree(from, fromText(temp))
-      return
-    }
-    const stat = lstatIfThere(from)
-    const entry = stat && entryOnDisk('', from, stat)
-    if (entry !== undefined) copyNode(from, fromText(temp), entry, true)
+    copyAny(fromText(sourceIn(tree.path, mount.source)), fromText(temp))
   } finally {
     await tree.unmount()
   }

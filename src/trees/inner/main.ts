@@ -2,7 +2,9 @@
 import { Socket } from 'node:net'
 import { type Mode, controlFd } from '../../host/contract.ts'
 import { prepareInner } from '../../host/inner.ts'
+import { deadDrafts } from '../../rootfs/shelf.ts'
 import { createSnapshotter } from '../../rootfs/snapshotter.ts'
+import { bringBackLent } from '../../sandbox/chroot/recover.ts'
 import { createSandbox } from '../../sandbox/sandbox.ts'
 import type { InnerCalls } from '../client.ts'
 import { protocolVersion, serve } from '../rpc.ts'
@@ -36,6 +38,8 @@ await inner.sandbox.close()
 process.exit(0)
 
 async function openInner(mode: Mode): Promise<Inner> {
+  if (mode.kind === 'chroot') for (const draft of deadDrafts(setup.snapshotsDir)) bringBackLent(draft)
   const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir, { identities: mode.kind === 'single' })
-  return { mode, snapshots, sandbox: createSandbox({ mode }), mountsDir: setup.mountsDir }
+  const { secretsOnDisk, mountsDir } = setup
+  return { mode, snapshots, sandbox: createSandbox({ mode }), secretsOnDisk, mountsDir }
 }

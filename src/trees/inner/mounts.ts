@@ -1,10 +1,15 @@
 /** What a run sees beside its root file system: made ready here, mounted by the sandbox, and gone after the run. */
+import { join } from 'node:path'
+import { fromText } from '../../core/bytepath.ts'
 import { asWherryError } from '../../core/errors.ts'
+import { ownedName } from '../../host/owner.ts'
 import type { MountedTree } from '../../rootfs/contract.ts'
+import { copyAny } from '../../rootfs/copy-tree.ts'
+import { removeTree } from '../../rootfs/disk.ts'
 import type { SandboxMount } from '../../sandbox/contract.ts'
 import type { TreeMount } from '../contract.ts'
 import { type CacheFolders, openCacheFolders } from './cache-mounts.ts'
-import { type MemoryFolder, openMemoryFolder } from './memory-folder.ts'
+import { type MemoryFolder, openMemoryFolder, openPlainFolder } from './memory-folder.ts'
 import { relaySocket } from './relay.ts'
 import { sourceIn } from './root-files.ts'
 import type { Inner } from './state.ts'
@@ -65,10 +70,15 @@ async function prepare(work: Preparation, mount: TreeMount): Promise<SandboxMoun
   switch (mount.kind) {
     case 'tmpfs':
       return { kind: 'tmpfs', target, size: mount.size }
-    case 'stack':
-      return { kind: 'bind', source: await stackSource(work, mount), target, readOnly: mount.readOnly }
-    case 'cache':
-      return { kind: 'bind', source: await work.caches.source(mount), target, readOnly: mount.readOnly }
+    case 'stack': {
+      const source = await (work.inner.mode.kind === 'chroot' ? stackCopy : stackSource)(work, mount)
+      return { kind: 'bind', source, target, readOnly: mount.readOnly }
+    }
+    case 'cache': {
+      const shared = await work.caches.source(mount)
+      const isLent = work.inner.mode.kind === 'chroot' && mount.readOnly
+      return { kind: 'bind', source: isLent ? ownCopy(shared, work) : shared, target, readOnly: mount.readOnly }
+    }
     case 'file': {
       const content = Buffer.from(mount.content, 'base64')
       const source = memoryOf(work).file(content, mount)
@@ -88,7 +98,9 @@ async function prepare(work: Preparation, mount: TreeMount): Promise<SandboxMoun
 /** One for all files and sockets of a run. */
 function memoryOf(work: Preparation): MemoryFolder {
   if (work.memory === undefined) {
-    work.memory = openMemoryFolder(work.dir, work.inner.mode)
+    const { mode, secretsOnDisk } = work.inner
+    work.memory =
+      mode.kind === 'chroot' ? openPlainFolder(work.dir, { mode, secretsOnDisk }) : openMemoryFolder(work.dir, mode)
     work.undo.push(work.memory.close)
   }
   return work.memory
@@ -107,4 +119,21 @@ async function stackSource(work: Preparation, mount: Extract<TreeMount, { kind: 
     tree = await draft.mount()
   }
   return sourceIn(tree.path, mount.source)
+}
+
+/** Where nothing can be mounted the run gets a copy, which it may change. */
+async function stackCopy(work: Preparation, mount: Extract<TreeMount, { kind: 'stack' }>): Promise<string> {
+  const tree = await work.inner.snapshots.view(mount.layers.map((layer) => layer.chainId))
+  try {
+    return ownCopy(sourceIn(tree.path, mount.source), work)
+  } finally {
+    await tree.unmount()
+  }
+}
+
+function ownCopy(source: string, { dir, undo }: Preparation): string {
+  const copy = join(dir, ownedName('copy'))
+  undo.push(() => removeTree(fromText(copy)))
+  copyAny(fromText(source), fromText(copy))
+  return copy
 }

@@ -7,6 +7,8 @@ export interface Inner {
   readonly mode: Mode
   readonly snapshots: Snapshotter
   readonly sandbox: Sandbox
+  /** In chroot mode: files with secrets may lie on a disk for the time of a run. */
+  readonly secretsOnDisk: boolean
   /** Folder of the cache mounts. */
   readonly mountsDir: string
 }

@@ -40,7 +40,7 @@ async function unpackOne(
   const contentsPath = existsSync(layer.contentsPath) ? undefined : temp
   const draft = await inner.snapshots.begin(parents)
   try {
-    const applier = draft.applier({ owners: inner.mode.kind === 'mapped' })
+    const applier = draft.applier({ owners: inner.mode.kind !== 'single' })
     const { size } = await unpackLayer(
       { blobPath: layer.blobPath, expectedDiffId: layer.diffId, applier, contentsPath },
       signal,
