@@ -1,7 +1,7 @@
 /** A build from request to image: read, plan, run what is not cached, assemble, store, hand out. */
 import { isCancelled } from '../core/errors.ts'
 import { eventVersion } from '../core/events.ts'
-import { type Scope, narrowScope } from '../core/scope.ts'
+import { type Scope, narrowScope, throwIfCancelled } from '../core/scope.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import { isIndexWanted } from '../plan/buildkit-args.ts'
 import type { Lease } from '../store/contract.ts'
@@ -106,6 +106,8 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   })
   await explainer.finish()
   engine.skipUnasked()
+  // What was made is kept for the next build, but no name moves to it.
+  throwIfCancelled(scope)
   const isIndex = isIndexWanted(request, platforms.length)
   const result = await handOut({ images: built, isIndex }, { request, session, lease: held.lease })
   await held.caches.export({ plan: all, engine, images: built.map(({ image }) => image) }, scope)

@@ -1,8 +1,10 @@
 /** Sealing a layer: entries and their files' bytes become an uncompressed tar and its contents list, in one pass over the bytes. */
 import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { encodeTarHeader } from '../archive/tar-write.ts'
 import { type BytePath, toBytes, toText } from '../core/bytepath.ts'
 import { WherryError, errnoOf } from '../core/errors.ts'
+import { throwIfCancelled } from '../core/scope.ts'
 import type { Entry } from '../oci/contents.ts'
 import { type ContentsFile, createContentsFile } from './contents-file.ts'
 import type { SealItem, SealedLayer } from './contract.ts'
@@ -24,12 +26,39 @@ export interface SealRequest {
  * @throws WherryError `io` if a file cannot be read, or has not the size any more that its entry says
  */
 export function sealLayer(request: SealRequest): SealedLayer {
+  const work = sealing(request)
+  for (;;) {
+    const turn = work.next()
+    if (turn.done === true) return turn.value
+  }
+}
+
+/**
+ * The same, with a turn for everything else after each few megabytes: where no thread can be spared.
+ * @throws WherryError `cancelled`, and what `sealLayer` throws
+ */
+export async function sealLayerInTurns(request: SealRequest, signal: AbortSignal): Promise<SealedLayer> {
+  const work = sealing(request)
+  try {
+    for (;;) {
+      const turn = work.next()
+      if (turn.done === true) return turn.value
+      await setImmediate()
+      throwIfCancelled({ signal })
+    }
+  } finally {
+    // Closes the files of a work that was left.
+    work.return(undefined as never)
+  }
+}
+
+function* sealing(request: SealRequest): Generator<void, SealedLayer> {
   const tar = createTarFile(request.tarPath)
   const sources = openSources()
   try {
     const contents = createContentsFile(request.contentsPath)
     try {
-      const entries = writeAll({ tar, contents, sources }, request)
+      const entries = yield* writeAll({ tar, contents, sources }, request)
       const diffId = tar.finish()
       contents.finish()
       return { diffId, size: tar.offset, entries }
@@ -48,8 +77,12 @@ interface Outputs {
   readonly sources: Sources
 }
 
-function writeAll({ tar, contents, sources }: Outputs, { items, clampMtime }: SealRequest): number {
+/** Bytes of the tar after which others have a turn. */
+const turnBytes = 4 << 20
+
+function* writeAll({ tar, contents, sources }: Outputs, { items, clampMtime }: SealRequest): Generator<void, number> {
   let count = 0
+  let turnAt = turnBytes
   for (const { entry: given, source } of items) {
     const entry = clamped(given, clampMtime)
     tar.add(encodeTarHeader(headerOf(entry)))
@@ -57,9 +90,12 @@ function writeAll({ tar, contents, sources }: Outputs, { items, clampMtime }: Se
     else {
       const { offset } = tar
       const fill = source === undefined || entry.size === 0 ? noBytes(entry) : sources.reader(entry, source)
-      contents.add({ ...entry, offset, sha256: tar.addContent(entry.size, fill) })
+      contents.add({ ...entry, offset, sha256: yield* tar.addContent(entry.size, fill) })
     }
     count++
+    if (tar.offset < turnAt) continue
+    turnAt = tar.offset + turnBytes
+    yield
   }
   return count
 }

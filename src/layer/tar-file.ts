@@ -15,8 +15,8 @@ export interface TarFile {
   readonly offset: number
   /** Adds the blocks of a header. */
   add(blocks: Uint8Array): void
-  /** Adds `size` bytes that `fill` gives, and the padding. Returns their hexadecimal sha256. */
-  addContent(size: number, fill: FillBuffer): string
+  /** Adds `size` bytes that `fill` gives, and the padding. Yields now and then; returns their hexadecimal sha256. */
+  addContent(size: number, fill: FillBuffer): Generator<void, string>
   /** Adds the end of the archive and writes what is left. Returns the digest of the whole. */
   finish(): Digest
   close(): void
@@ -51,10 +51,13 @@ export function createTarFile(path: string): TarFile {
     buffer.fill(0, used, used + count)
     used += count
   }
-  function addLarge(size: number, fill: FillBuffer): Hash {
+  function* addLarge(size: number, fill: FillBuffer): Generator<void, Hash> {
     const content = createHash('sha256')
     for (let done = 0; done < size; ) {
-      if (used === bufferSize) flush()
+      if (used === bufferSize) {
+        flush()
+        yield
+      }
       const count = fill(buffer, used, Math.min(size - done, bufferSize - used), done)
       content.update(buffer.subarray(used, used + count))
       used += count
@@ -67,12 +70,12 @@ export function createTarFile(path: string): TarFile {
       return flushed + used
     },
     add,
-    addContent(size, fill) {
+    *addContent(size, fill) {
       // A small file lies in the buffer in one piece: hashed at one go, which is several times cheaper.
       const isSmall = size <= bufferSize >> 2
       if (isSmall && used + size > bufferSize) flush()
       const from = used
-      const digest = isSmall ? undefined : addLarge(size, fill).digest('hex')
+      const digest = isSmall ? undefined : (yield* addLarge(size, fill)).digest('hex')
       if (isSmall) {
         for (let done = 0; done < size; ) done += fill(buffer, from + done, size - done, done)
         used += size

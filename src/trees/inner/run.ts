@@ -4,7 +4,7 @@ import { digestOf } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
 import { type Cgroup, makeCgroup } from '../../host/cgroups.ts'
 import type { SealItem } from '../../layer/contract.ts'
-import { sealLayer } from '../../layer/seal.ts'
+import { sealLayerInTurns } from '../../layer/seal.ts'
 import type { Draft } from '../../rootfs/contract.ts'
 import type { ProcessResult, ProcessSpec, Stdio } from '../../sandbox/contract.ts'
 import type { TreeRun, TreeRunResult } from '../contract.ts'
@@ -28,7 +28,7 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
     if (result.exitCode !== 0 || run.output === undefined) return { exitCode: result.exitCode }
     const items = itemsOf(inner, draft, { run, result })
     const { tarPath, contentsPath } = run.output
-    const sealed = sealLayer({ items, tarPath, contentsPath })
+    const sealed = await sealLayerInTurns({ items, tarPath, contentsPath }, tools.signal)
     const below = run.layers.at(-1)?.chainId
     await inner.snapshots.commit(draft, below === undefined ? sealed.diffId : digestOf(`${below} ${sealed.diffId}`))
     committed = true
