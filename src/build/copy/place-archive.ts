@@ -19,7 +19,8 @@ export interface UnpackOrder<T> {
 /**
  * Places an archive's entries below the destination, which is always a folder. Owners are the archive's unless --chown is given;
  * --chmod does not count. A folder that exists is taken over with the archive's metadata, but for the root; any other thing in
- * the way is replaced. Links on the way are followed as if the destination were the root of the file system.
+ * the way is replaced. Links on the way are followed as if the destination were the root of the file system. Of an archive's
+ * extended attributes only file capabilities reach the image, as in BuildKit.
  * @throws WherryError `copy-failed`, `archive-invalid`
  */
 export function unpackEntries<T>(drafts: Drafts<T>, order: UnpackOrder<T>): void {
@@ -39,11 +40,20 @@ export function unpackEntries<T>(drafts: Drafts<T>, order: UnpackOrder<T>): void
     if (entry.path === '') continue
     const path = place(entry.path)
     drafts.makeFolders(parentOf(path), implied)
-    const owned: Entry = { ...entry, path, ...options.owner, mtime: entry.mtime < 0n ? 0n : entry.mtime }
+    const mtime = entry.mtime < 0n ? 0n : entry.mtime
+    const owned: Entry = { ...withCapabilitiesOnly(entry), path, ...options.owner, mtime }
     const draft = draftOf(drafts, order, { entry, owned, link: place(entry.link ?? '') })
     makeWay(drafts, owned)
     drafts.put(draft)
   }
+}
+
+const capabilities = 'security.capability'
+
+function withCapabilitiesOnly(entry: Entry): Entry {
+  const { xattrs, ...plain } = entry
+  const held = xattrs?.[capabilities]
+  return held === undefined ? plain : { ...plain, xattrs: { [capabilities]: held } }
 }
 
 interface Unpacking {
