@@ -1,14 +1,11 @@
 /** What the engine works with; made by cli/, or by a user of the library. */
 import type { Writable } from 'node:stream'
 import type { HttpClient } from '../http/client.ts'
-import type { RegistryClient } from '../registry/contract.ts'
-import type { Store } from '../store/contract.ts'
+import type { TransferDeps } from '../transfer/deps.ts'
 import type { Trees } from '../trees/contract.ts'
 import type { Pool } from '../trees/worker/pool.ts'
 
-export interface BuildDeps {
-  readonly store: Store
-  readonly registry: RegistryClient
+export interface BuildDeps extends TransferDeps {
   /** For ADD of URLs. */
   readonly http: HttpClient
   readonly trees: Trees

@@ -22,7 +22,7 @@ export async function storeImage(
 ): Promise<Stored> {
   const place: PlaceLayers = async (layers, from) => {
     if (from.packing?.compression === undefined) return layers
-    return transferAll(layers, scope, (layer, inner) => localPortable(layer, from, { deps, scope: inner }))
+    return transferAll(layers, { deps, scope }, (layer, inner) => localPortable(layer, from, { deps, scope: inner }))
   }
   const settled = await settle(outgoing, place)
   const { top, manifests, configs } = settled

@@ -86,8 +86,6 @@ export const refusedBuildOptions: Readonly<Record<string, string>> = {
   '--volume': 'write RUN --mount=type=bind in the Dockerfile, with --build-context for folders elsewhere',
   '-v': 'write RUN --mount=type=bind in the Dockerfile, with --build-context for folders elsewhere',
   '--omit-history': 'the history says how the image was made; --squash makes it one layer',
-  '--retry': 'requests that fail for a passing reason are tried again by themselves',
-  '--retry-delay': 'requests that fail for a passing reason are tried again by themselves, with growing pauses',
   '--sbom-image-output': sbom,
   '--sbom-image-purl-output': sbom,
   '--sbom-merge-strategy': sbom,

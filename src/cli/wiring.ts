@@ -12,18 +12,15 @@ import type { RegistryClient } from '../registry/contract.ts'
 import { createCredentialProvider } from '../registry/credential-store.ts'
 import type { Store } from '../store/contract.ts'
 import { type TreesOptions, createTrees } from '../trees/client.ts'
+import type { TransferDeps } from '../transfer/deps.ts'
 import type { Trees } from '../trees/contract.ts'
 import { createPool } from '../trees/worker/pool.ts'
-import type { OptionValues } from './command.ts'
 import type { Io } from './io.ts'
-import type { registryOptions } from './registry-options.ts'
+import { type RegistryOptionValues, parallelOf, retryPolicyOf } from './registry-options.ts'
 import { openStoreFor } from './store.ts'
 import { version } from './version.ts'
 
 const userAgent = `wherry/${version}`
-
-/** Options that say how registries are spoken to. */
-export type RegistryOptionValues = OptionValues<typeof registryOptions>
 
 /** A client for all registries, with the user's settings and credentials. */
 export function registryFor(options: RegistryOptionValues, io: Pick<Io, 'env'>): RegistryClient {
@@ -31,6 +28,17 @@ export function registryFor(options: RegistryOptionValues, io: Pick<Io, 'env'>):
     ...registryClientOptions(options, io),
     credentials: createCredentialProvider(io.env),
   })
+}
+
+/** What moving images works with, in the user's store. */
+export async function transferDepsFor(options: TransferOptions, io: Io): Promise<TransferDeps> {
+  const registry = registryFor(options, io)
+  return { store: await openStoreFor(options, io), registry, parallel: parallelOf(options) }
+}
+
+/** What moves images. */
+export interface TransferOptions extends RegistryOptionValues {
+  readonly root: string | undefined
 }
 
 /** How registries are spoken to, without credentials. */
@@ -42,13 +50,13 @@ export function registryClientOptions(
     env: io.env,
     insecureRegistries: options['insecure-registry'],
     tlsVerify: options['tls-verify'],
+    retry: retryPolicyOf(options),
     userAgent,
   }
 }
 
 /** What a workshop is opened with. */
-export interface WorkshopOptions extends RegistryOptionValues {
-  readonly root: string | undefined
+export interface WorkshopOptions extends TransferOptions {
   readonly isolation?: string | undefined
   /** A process of the image gets wherry's own standard streams. */
   readonly foreground?: boolean
@@ -62,14 +70,13 @@ export async function withWorkshop<T>(
   io: Io,
   work: (deps: BuildDeps) => Promise<T>,
 ): Promise<T> {
-  const store = await openStoreFor(options, io)
-  const trees = await treesFor(store, options)
+  const transfer = await transferDepsFor(options, io)
+  const trees = await treesFor(transfer.store, options)
   const pool = createPool(availableParallelism())
   try {
     return await work({
-      store,
-      registry: registryFor(options, io),
-      http: createHttpClient({ env: io.env, userAgent }),
+      ...transfer,
+      http: createHttpClient({ env: io.env, userAgent, retry: retryPolicyOf(options) }),
       trees,
       pool,
       env: io.env,

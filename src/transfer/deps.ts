@@ -5,4 +5,6 @@ import type { Store } from '../store/contract.ts'
 export interface TransferDeps {
   readonly store: Store
   readonly registry: RegistryClient
+  /** Layers that are moved at once; 6 if not given. */
+  readonly parallel?: number | undefined
 }

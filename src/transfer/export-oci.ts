@@ -47,7 +47,7 @@ export async function exportLayout(
   const transfer = { id: `export ${dest}`, kind: 'export', subject: dest } as const
   return await logTransfer(transfer, scope, async () => {
     const place: PlaceLayers = (layers, from) =>
-      transferAll(layers, scope, (layer, inner) => localPortable(layer, from, { deps, scope: inner }))
+      transferAll(layers, { deps, scope }, (layer, inner) => localPortable(layer, from, { deps, scope: inner }))
     const settled = await settle(outgoing, place)
     const documents = [...settled.configs, ...settled.manifests, settled.top]
     for (const { bytes, descriptor } of documents) await deps.store.blobs.write(bytes, descriptor)

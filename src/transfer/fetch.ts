@@ -25,7 +25,7 @@ export async function fetchLayers(
   deps: TransferDeps,
   scope: Scope,
 ): Promise<Descriptor[]> {
-  return await transferAll(layers, scope, (layer, inner) => fetchLayer(layer.diffId, deps, inner))
+  return await transferAll(layers, { deps, scope }, (layer, inner) => fetchLayer(layer.diffId, deps, inner))
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Transfers as events: started, progress at a readable pace, finished; and groups that end together. */
 import type { TransferKind } from '../core/events.ts'
 import { mapLimit } from '../core/schedule.ts'
+import type { TransferDeps } from './deps.ts'
 import { type Scope, narrowScope, throwIfCancelled } from '../core/scope.ts'
 
 /** Transfers that run at once: enough to fill a line, few enough for any registry. */
-export const parallelTransfers = 6
+const parallelTransfers = 6
 
 /** Least time between two progress events of a transfer, in milliseconds. */
 const progressGrain = 100
@@ -52,16 +53,16 @@ export async function logTransfer<T>(
   }
 }
 
-/** Works on every item, at most `parallelTransfers` at a time; the first failure cancels the others and is thrown. */
+/** Works on every item, as many at a time as `deps` allow; the first failure cancels the others and is thrown. */
 export async function transferAll<T, R>(
   items: readonly T[],
-  scope: Scope,
+  { deps, scope }: { readonly deps: Pick<TransferDeps, 'parallel'>; readonly scope: Scope },
   work: (item: T, scope: Scope) => Promise<R>,
 ): Promise<R[]> {
   const group = new AbortController()
   const inner = narrowScope(scope, group.signal)
   try {
-    return await mapLimit(items, parallelTransfers, async (item) => {
+    return await mapLimit(items, deps.parallel ?? parallelTransfers, async (item) => {
       throwIfCancelled(inner)
       return await work(item, inner)
     })

@@ -35,7 +35,7 @@ export interface PushResult {
 export async function pushImage(request: PushRequest, deps: TransferDeps, scope: Scope): Promise<PushResult> {
   const { outgoing, reference } = request
   const place: PlaceLayers = (layers, from) =>
-    transferAll(layers, scope, async (layer, inner) => {
+    transferAll(layers, { deps, scope }, async (layer, inner) => {
       const placed = { diffId: layer.diffId, blob: await portableForm(layer, from, { deps, scope: inner }) }
       await pushLayer(placed, { reference, deps, scope: inner })
       return placed

@@ -12,9 +12,8 @@ import { pullImage } from '../../transfer/pull.ts'
 import { type OptionTable, type OptionValues, defineCommand } from '../command.ts'
 import { type Io, printLine } from '../io.ts'
 import { registryOptions } from '../registry-options.ts'
-import { openStoreFor } from '../store.ts'
 import { beginWait, transferLines } from '../waiting.ts'
-import { registryFor, scopeOf } from '../wiring.ts'
+import { scopeOf, transferDepsFor } from '../wiring.ts'
 import type { TransferDeps } from '../../transfer/deps.ts'
 
 const pullOptions = {
@@ -33,7 +32,7 @@ export const command = defineCommand({
   examples: [['wherry pull debian:bookworm-slim', 'From Docker Hub']],
   run: async ({ options, args }, io) => {
     const reference = parseReference(args[0]!)
-    const deps = { store: await openStoreFor(options, io), registry: registryFor(options, io) }
+    const deps = await transferDepsFor(options, io)
     for (const each of options['all-tags'] ? await allTags(reference, deps, io) : [reference]) {
       await pullOne(each, options, { deps, io })
     }

@@ -8,9 +8,8 @@ import { pushImage } from '../../transfer/push.ts'
 import { defineCommand } from '../command.ts'
 import { type Io, printLine } from '../io.ts'
 import { registryOptions } from '../registry-options.ts'
-import { openStoreFor } from '../store.ts'
 import { beginWait, transferLines } from '../waiting.ts'
-import { registryFor, scopeOf } from '../wiring.ts'
+import { scopeOf, transferDepsFor } from '../wiring.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS] NAME[:TAG]',
@@ -22,7 +21,7 @@ export const command = defineCommand({
   },
   examples: [['wherry push reg.example.com/me/app:1.2', 'To the registry that the name begins with']],
   run: async ({ options, args }, io) => {
-    const deps = { store: await openStoreFor(options, io), registry: registryFor(options, io) }
+    const deps = await transferDepsFor(options, io)
     const references = options['all-tags'] ? await tagsInStore(args[0]!, deps.store) : [parseReference(args[0]!)]
     const { registry, repository } = references[0]!
     if (!options.quiet) printLine(io, `The push refers to repository [${registry}/${repository}]`)
