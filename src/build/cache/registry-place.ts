@@ -36,12 +36,15 @@ export function registryPlace(cache: RegistryCache, deps: TransferDeps): CacheWr
     const bytes = await readSmall(await deps.registry.blob(where, parsed.config, scope), parsed.config)
     return { config: { descriptor: parsed.config, bytes }, layers: parsed.layers }
   }
-  const known = new Set<string>()
+  // Each once, also by records that are written at the same time: docker's registry writes the link to a blob again with every
+  // upload, and refuses manifests that name the blob meanwhile.
+  const pushed = new Map<string, Promise<unknown>>()
   const putBlob: CacheWriter['putBlob'] = async ({ descriptor, bytes }, scope) => {
-    if (known.has(descriptor.digest)) return
     const open = (): Readable => Readable.from([bytes], { objectMode: false })
-    await deps.registry.pushBlob(where, { descriptor, mountFrom: [], open }, scope)
-    known.add(descriptor.digest)
+    const push =
+      pushed.get(descriptor.digest) ?? deps.registry.pushBlob(where, { descriptor, mountFrom: [], open }, scope)
+    pushed.set(descriptor.digest, push)
+    await push
   }
   return {
     ...namesOf(cache),
