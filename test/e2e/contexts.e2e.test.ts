@@ -242,7 +242,8 @@ describe.skipIf(isMissing)('a context', () => {
         { name: 'closed', flag: '5', mode: 0 },
         { name: 'closed/f', data: 'f' },
       ])
-      await attempt(['-'], { input })
+      const { code, stderr } = await attempt(['-'], { input })
+      expect(code, stderr).toBe(0)
       expect(readdirSync(join(home.store, 'tmp'))).toEqual([])
     })
   })

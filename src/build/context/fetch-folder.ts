@@ -83,12 +83,18 @@ export async function unpackArchive(file: string, { deps, scope }: Fetching): Pr
   const placer = createPlacer<number>(mergeLayers([]), { destination: '/', now: 0n })
   placer.unpack(entries, (entry) => entry.offset ?? 0)
   const items = placer.placed().map(({ entry, origin }) => ({
-    entry,
+    entry: openToOwner(entry),
     source: origin === undefined ? undefined : { path: fromText(spoolPath), offset: origin },
   }))
   const left = await deps.pool.run('exportFolder', { items, folder: fromText(folder) }, scope)
   if (left > 0) scope.emit({ type: 'warning', message: `${left} device nodes and fifos of the context were left out` })
   return { folder, ...youngest(entries) }
+}
+
+/** Files that their owner cannot read could not be copied by a user without privileges, nor be removed after the build. */
+function openToOwner(entry: Entry): Entry {
+  if (entry.type === 'dir') return { ...entry, mode: entry.mode | 0o700 }
+  return entry.type === 'file' ? { ...entry, mode: entry.mode | 0o400 } : entry
 }
 
 /** The time in seconds of the youngest regular file of an archive. */
