@@ -68,6 +68,11 @@ export function syncFileSystem(fd: number): void {
  * @throws SystemError
  */
 export function openInRoot(root: number, path: Buffer, flags: number, mode = 0): number {
+  return checked(tryOpenInRoot(root, path, flags, mode), 'openat2', path)
+}
+
+/** As `openInRoot`, but -1 for a failure, whose number `lastErrno` tells: for where many paths lead nowhere, and errors are slow. */
+export function tryOpenInRoot(root: number, path: Buffer, flags: number, mode = 0): number {
   const closeOnExec = 0o2000000
   const inRoot = 0x10n
   const noMagicLinks = 0x02n
@@ -75,7 +80,7 @@ export function openInRoot(root: number, path: Buffer, flags: number, mode = 0):
   how.writeBigUInt64LE(BigInt(flags | closeOnExec), 0)
   how.writeBigUInt64LE(BigInt(mode), 8)
   how.writeBigUInt64LE(inRoot | noMagicLinks, 16)
-  return checked(syscall('openat2', root, cString(path), how, 24), 'openat2', path)
+  return syscall('openat2', root, cString(path), how, 24)
 }
 
 /**

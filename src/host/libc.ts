@@ -69,6 +69,11 @@ export interface SystemError extends Error {
   readonly syscall: string
 }
 
+/** The number of the error of the native call that just failed in this thread. */
+export function lastErrno(): number {
+  return native().koffi.errno()
+}
+
 /** The error of the native call that just failed in this thread. */
 export function lastError(syscall: string, subject?: string | Buffer): SystemError {
   const errno = native().koffi.errno()
@@ -104,6 +109,8 @@ const watched = new Set<{ close(): void }>()
 const numbers = {
   x64: {
     mknodat: 259,
+    newfstatat: 262,
+    statx: 332,
     renameat2: 316,
     seccomp: 317,
     setns: 308,
@@ -115,6 +122,8 @@ const numbers = {
   },
   arm64: {
     mknodat: 33,
+    newfstatat: 79,
+    statx: 291,
     renameat2: 276,
     seccomp: 277,
     setns: 268,

@@ -52,8 +52,8 @@ export function selectChanges(candidates: readonly Candidate[], { excluded, owne
   const changes: Change[] = []
   for (const candidate of kept) {
     if (!candidate.changed && !needed.has(candidate.entry.path)) continue
-    const { source, identity } = candidate
-    changes.push({ entry: asLink(candidate, firstNames), source, identity })
+    const { source, identity, fresh } = candidate
+    changes.push({ entry: asLink(candidate, firstNames), source, identity, fresh })
   }
   return changes
 }

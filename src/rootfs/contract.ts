@@ -20,6 +20,8 @@ export interface Change {
   readonly source?: BytePath
   /** Inode and birth time (`ino:birthtimeNs`) as seen through the mount where they differ, for the owner recorder of single mode. */
   readonly identity?: string
+  /** The parents have nothing at this path. */
+  readonly fresh: boolean
 }
 
 /** Something mounted; `path` is absolute. */

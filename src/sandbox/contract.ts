@@ -60,17 +60,34 @@ export interface ProcessSpec {
   /** Size of /dev/shm in bytes, if not 64 MiB. */
   readonly shmSize?: number
   readonly limits?: readonly ResourceLimit[]
+  /** In single mode, what belongs to others than root. */
+  readonly lowerOwners?: readonly LowerOwner[]
   /** Folder of the control group to run in. */
   readonly cgroup?: string
   /** A file that only this process sees, executable, at /dev/pipes/NAME (a RUN heredoc that starts with `#!`). */
   readonly script?: { readonly name: string; readonly content: string }
 }
 
+/** A file of the layers below that does not belong to 0:0, or stands for a device, as the mounted tree shows it. */
+export interface LowerOwner extends RecordedOwner {
+  readonly dev: bigint
+  readonly ino: bigint
+  /** Birth time in ns; undefined if the inode number alone says which file it is, as on an overlay, where copying up changes the time. */
+  readonly birth?: bigint
+}
+
+/** An owner that a process asked for (-1 for a half that it left as it was), and the device that it wanted the file to be. */
+export interface RecordedOwner {
+  readonly uid: number
+  readonly gid: number
+  readonly device?: { readonly type: 'char' | 'block'; readonly major: number; readonly minor: number }
+}
+
 /** How a process ended. Signals are 128 + n, as a shell reports them. */
 export interface ProcessResult {
   readonly exitCode: number
-  /** In single mode: owners that the process asked for, by `ino:birthtimeNs` of the mounted tree; -1 for a half that it left as it was. */
-  readonly owners?: ReadonlyMap<string, { readonly uid: number; readonly gid: number }>
+  /** Owners and devices that the process asked for, by `ino:birthtimeNs` of the mounted tree; absent where nothing could be remembered. */
+  readonly owners?: ReadonlyMap<string, RecordedOwner>
 }
 
 /** Runs processes in mounted root file systems. */

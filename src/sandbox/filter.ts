@@ -1,8 +1,8 @@
 /**
- * The seccomp filter of single mode, as bytes of classic BPF (seccomp(2)): calls that change owners go to a listener, calls
- * that change the process's own ids or make devices succeed without doing anything. The list is Charliecloud's. Pure.
+ * The seccomp filter that lets a process believe that it is root and may have any id, as bytes of classic BPF (seccomp(2)).
+ * Most of what it stops goes to a listener. Pure.
  */
-import { WherryError } from '../core/errors.ts'
+import type { CallGroup, CallNumbers } from './calls.ts'
 
 const op = { load: 0x20, equals: 0x15, and: 0x54, result: 0x06 } as const
 const allow = 0x7fff0000
@@ -14,67 +14,47 @@ const numberAt = 0
 const archAt = 4
 const argumentAt = (index: number): number => 16 + 8 * index
 
-/** System call numbers of a processor. */
-export interface CallNumbers {
-  readonly arch: number
-  /** Calls that change an owner; those by path or descriptor that the processor lacks are absent. */
-  readonly chown: {
-    readonly chown?: number
-    readonly fchown: number
-    readonly lchown?: number
-    readonly fchownat: number
-  }
-  /** capset, set*id and setgroups. */
-  readonly faked: readonly number[]
-  readonly mknod?: number
-  readonly mknodat: number
-}
-
-const numbers: Readonly<Record<string, CallNumbers>> = {
-  x64: {
-    arch: 0xc000003e,
-    chown: { chown: 92, fchown: 93, lchown: 94, fchownat: 260 },
-    faked: [126, 105, 106, 113, 114, 116, 117, 119, 122, 123],
-    mknod: 133,
-    mknodat: 259,
-  },
-  arm64: {
-    arch: 0xc00000b7,
-    chown: { fchown: 55, fchownat: 54 },
-    faked: [91, 143, 144, 145, 146, 147, 149, 151, 152, 159],
-    mknodat: 33,
-  },
-}
+const createFlag = 0o100
+const setKeepCapabilities = 8 // PR_SET_KEEPCAPS
 
 /**
- * The numbers of this processor.
- * @throws WherryError `host-unsupported`
+ * What is emulated. `root`: single mode, owners and ids are remembered. `deaf`: the same without a listener, nothing is
+ * remembered. `devices`: ids are real, and only devices are made in appearance.
  */
-export function callNumbers(arch: string = process.arch): CallNumbers {
-  const known = numbers[arch]
-  if (known !== undefined) return known
-  throw new WherryError('host-unsupported', `single mode does not know the system calls of ${arch}`)
+export type Emulation = 'root' | 'deaf' | 'devices'
+
+/** Where a call of each group goes: a label, or undefined if it is left alone. */
+const targets: Readonly<Record<Emulation, Partial<Record<CallGroup, string>>>> = {
+  root: {
+    ...{ chown: 'notify', stat: 'notify', ids: 'notify', make: 'notify', open: 'open' },
+    ...{ mknod: 'mknod', prctl: 'prctl', exec: 'notify', fake: 'succeed' },
+  },
+  deaf: { chown: 'succeed', ids: 'setters', mknod: 'mknod', fake: 'succeed' },
+  devices: { mknod: 'mknod' },
 }
 
 type Instruction = readonly [code: number, operand: number, whenTrue?: string, whenFalse?: string]
 
-/** The filter; without a listener, changes of owners succeed without being seen. */
-export function rootFilter(calls: CallNumbers, listened: boolean): Buffer {
-  const owners = Object.values(calls.chown).map((nr): Instruction => [op.equals, nr, listened ? 'notify' : 'succeed'])
+/** The filter for the calls of a processor. */
+export function rootFilter({ arch, calls }: CallNumbers, emulation: Emulation): Buffer {
+  const wanted = targets[emulation]
+  const tests: Instruction[] = []
+  const checks: (Instruction | string)[] = []
+  for (const { name, group, number } of calls) {
+    const target = wanted[group]
+    if (target === undefined || (target === 'setters' && !name.startsWith('set'))) continue
+    const check = checkOf(target, name.endsWith('at') ? 2 : 1, emulation)
+    tests.push([op.equals, number, check !== undefined ? name : target === 'setters' ? 'succeed' : target])
+    if (check !== undefined) checks.push(name, ...check)
+  }
   return assemble([
     [op.load, archAt],
-    [op.equals, calls.arch, undefined, 'allow'], // Another processor's calls (i386 on x86-64) have other numbers.
+    [op.equals, arch, undefined, 'allow'], // Another processor's calls (i386 on x86-64) have other numbers.
     [op.load, numberAt],
-    ...owners,
-    ...calls.faked.map((nr): Instruction => [op.equals, nr, 'succeed']),
-    [op.equals, calls.mknodat, 'mknodat'],
-    ...(calls.mknod === undefined ? [] : [[op.equals, calls.mknod, 'mknod'] as const]),
+    ...tests,
     'allow',
     [op.result, allow],
-    'mknodat',
-    ...deviceTest(2),
-    'mknod',
-    ...deviceTest(1),
+    ...checks,
     'succeed',
     [op.result, succeed],
     'notify',
@@ -82,14 +62,37 @@ export function rootFilter(calls: CallNumbers, listened: boolean): Buffer {
   ])
 }
 
-/** Goes to `succeed` if the mode in this argument is that of a device, else allows: fifos and plain files are made for real. */
-function deviceTest(argument: number): Instruction[] {
+/** What a call's arguments are tested for, if that matters; `argument` is the index of its flags or mode. */
+function checkOf(target: string, argument: number, emulation: Emulation): Instruction[] | undefined {
+  if (target === 'open') return creationTest(argument)
+  if (target === 'mknod') return nodeTest(argument, emulation)
+  if (target !== 'prctl') return undefined
+  return [
+    [op.load, argumentAt(0)],
+    [op.equals, setKeepCapabilities, 'notify'],
+    [op.result, allow],
+  ]
+}
+
+/** To the listener if the flags in this argument ask for a file to be made. */
+function creationTest(argument: number): Instruction[] {
+  return [
+    [op.load, argumentAt(argument)],
+    [op.and, createFlag],
+    [op.equals, createFlag, 'notify'],
+    [op.result, allow],
+  ]
+}
+
+/** Devices are made in appearance. Fifos and plain files are made for real, but to the listener they may have another owner. */
+function nodeTest(argument: number, emulation: Emulation): Instruction[] {
+  const target = emulation === 'deaf' ? 'succeed' : 'notify'
   return [
     [op.load, argumentAt(argument)],
     [op.and, 0o170000],
-    [op.equals, 0o020000, 'succeed'],
-    [op.equals, 0o060000, 'succeed'],
-    [op.result, allow],
+    [op.equals, 0o020000, target],
+    [op.equals, 0o060000, target],
+    [op.result, emulation === 'root' ? notify : allow],
   ]
 }
 

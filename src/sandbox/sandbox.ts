@@ -28,7 +28,7 @@ import { type Stubs, removeStubs } from './stubs.ts'
 import { type Targets, openTargets } from './targets.ts'
 import { makeEmptyNetwork } from './threads.ts'
 
-/** Where apt reads in single mode that it must not try to become another user, below /dev. */
+/** Where apt reads that it must not try to become another user, where nobody would remember that, below /dev. */
 const aptConfig = { path: 'apt.conf', content: 'APT::Sandbox::User "root";\n', mode: 0o644 }
 
 /** Docker's, in bytes. */
@@ -70,7 +70,7 @@ async function lookAround(mode: Mode): Promise<Surroundings> {
   const [proc, userNamespace, starter] = await Promise.all([
     procIsMountable(),
     mode.runIds === undefined ? undefined : openUserNamespace(mode.runIds),
-    createStarter(mode.kind === 'single'),
+    createStarter(mode.kind === 'single' ? 'root' : 'devices'),
   ])
   return { hostProc: !proc, userNamespace, starter }
 }
@@ -89,7 +89,7 @@ async function runIn(root: string, spec: ProcessSpec, context: RunContext): Prom
   const network = spec.network === 'none' ? await makeEmptyNetwork() : undefined
   try {
     const streams = openStreams(spec.stdio)
-    const owners = starter.watch?.(root)
+    const owners = await starter.watch?.({ root, lower: spec.lowerOwners ?? [] })
     let child: StartedChild
     try {
       child = await start(
@@ -139,14 +139,14 @@ function namespaceFile(fd: number | undefined): string | undefined {
 
 function planOf(root: string, spec: ProcessSpec, { context, targets, streams, network, job }: PlanParts): LaunchPlan {
   const { mode, surroundings } = context
-  const { userNamespace, hostProc } = surroundings
+  const { userNamespace, hostProc, starter } = surroundings
   for (const folder of kernelFolders) targets.folder(folder)
   const files = [
     { target: targets.file(resolverPath), content: resolverFile() },
     { target: targets.file(hostsPath), content: hostsFile(spec.hostname, spec.extraHosts) },
   ]
-  const single = mode.kind === 'single'
-  const aptKnows = !single || spec.env.some((entry) => entry.startsWith('APT_CONFIG='))
+  const deaf = mode.kind === 'single' && starter.watch === undefined
+  const aptKnows = !deaf || spec.env.some((entry) => entry.startsWith('APT_CONFIG='))
   const env = aptKnows ? spec.env : [...spec.env, `APT_CONFIG=/dev/${aptConfig.path}`]
   const script = spec.script && { path: `pipes/${spec.script.name}`, content: spec.script.content, mode: 0o755 }
   const argv = runArguments(

@@ -1,14 +1,14 @@
-/** The thread that starts processes, and in single mode the one that remembers owners, as the main thread has them. */
-import { statSync } from 'node:fs'
+/** The thread that starts processes, and the one that remembers owners and devices, as the main thread has them. */
 import { WherryError } from '../core/errors.ts'
 import type { ProcessResult } from './contract.ts'
+import type { Emulation } from './filter.ts'
 import { openNursery } from './nursery.ts'
 import type { LaunchPlan } from './plan.ts'
 import type { ChildEnd, StartedChild } from './step.ts'
 import type { Stubs } from './stubs.ts'
 import { startWorker } from './threads.ts'
 import type { RecorderReply, RecorderRequest, SpawnerMessage, SpawnerRequest, StartFailure } from './worker/messages.ts'
-import { rootKey } from './worker/recorder.ts'
+import type { WatchedRun } from './worker/owner-book.ts'
 
 /** Starts processes that die with this one. */
 export interface Starter {
@@ -19,18 +19,17 @@ export interface Starter {
   start(plan: LaunchPlan, made: (stubs: Stubs) => void): Promise<StartedChild>
   /** Kills what still runs and waits until the processes that held it together are reaped. */
   close(): Promise<void>
-  /** Records owners for the root file system mounted at `root`, until `take`; absent where owners are real or cannot be told. */
-  watch?(root: string): { take(): Promise<ProcessResult['owners']> }
+  /** Records what is asked for in a root file system, until `take`; absent where that cannot be told. */
+  watch?(run: WatchedRun): Promise<{ take(): Promise<ProcessResult['owners']> }>
 }
 
 /**
  * Starts the threads; they end with the process.
- * @param emulate true if processes are to believe that they are root and may have any id
  * @throws WherryError `sandbox-failed` if a thread cannot do what it is for
  */
-export async function createStarter(emulate: boolean): Promise<Starter> {
-  const { listener, ...starter } = await createSpawner(emulate)
-  return listener === undefined ? starter : { ...starter, watch: createRecording(listener) }
+export async function createStarter(emulation: Emulation): Promise<Starter> {
+  const { listener, ...starter } = await createSpawner(emulation)
+  return listener === undefined ? starter : { ...starter, watch: createRecording(listener, emulation) }
 }
 
 interface Waiting {
@@ -42,8 +41,8 @@ interface Waiting {
 
 type Spawner = Omit<Starter, 'watch'> & { readonly listener: number | undefined }
 
-async function createSpawner(emulate: boolean): Promise<Spawner> {
-  const worker = startWorker({ kind: 'spawner', emulate })
+async function createSpawner(emulation: Emulation): Promise<Spawner> {
+  const worker = startWorker({ kind: 'spawner', emulation })
   const nursery = openNursery()
   const waiting = new Map<number, Waiting>()
   let lastId = 0
@@ -96,28 +95,20 @@ function startError({ message, known, hint }: StartFailure): WherryError {
   return new WherryError('sandbox-failed', `the sandbox of the step could not be set up: ${message}`)
 }
 
-function createRecording(listener: number): NonNullable<Starter['watch']> {
-  const worker = startWorker({ kind: 'recorder', listener })
-  const waiting = new Map<number, (owners: RecorderReply['owners']) => void>()
+function createRecording(listener: number, emulation: Emulation): NonNullable<Starter['watch']> {
+  const worker = startWorker({ kind: 'recorder', listener, emulation })
+  const waiting: ((owners: RecorderReply['owners']) => void)[] = []
   let lastId = 0
-  worker.on('message', ({ id, owners }: RecorderReply) => {
-    waiting.get(id)?.(owners)
-    waiting.delete(id)
-  })
+  worker.on('message', ({ owners }: RecorderReply) => waiting.shift()?.(owners))
   worker.unref()
-  const ask = (request: RecorderRequest): void => worker.postMessage(request)
-  return (root) => {
-    const key = rootKey(statSync(root, { bigint: true }))
-    ask({ kind: 'watch', key, since: BigInt(Date.now()) * 1_000_000n })
-    return {
-      take: async () => {
-        const id = ++lastId
-        const owners = await new Promise<RecorderReply['owners']>((resolve) => {
-          waiting.set(id, resolve)
-          ask({ kind: 'take', key, id })
-        })
-        return new Map(owners.map(([file, uid, gid]) => [file, { uid, gid }]))
-      },
-    }
+  const ask = (request: RecorderRequest): Promise<RecorderReply['owners']> =>
+    new Promise((resolve) => {
+      waiting.push(resolve)
+      worker.postMessage(request)
+    })
+  return async (run) => {
+    const id = ++lastId
+    await ask({ kind: 'watch', id, run })
+    return { take: async () => new Map(await ask({ kind: 'take', id })) }
   }
 }

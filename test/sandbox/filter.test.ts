@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type CallNumbers, callNumbers, rootFilter } from '../../src/sandbox/filter.ts'
+import { type CallGroup, type CallName, callNumbers } from '../../src/sandbox/calls.ts'
+import { type Emulation, rootFilter } from '../../src/sandbox/filter.ts'
 
 const allow = 0x7fff0000
 const succeed = 0x00050000
@@ -25,41 +26,68 @@ function decide(program: Buffer, call: { arch: number; number: number; args?: re
 }
 
 describe.each(['x64', 'arm64'])('on %s', (arch) => {
-  const calls: CallNumbers = callNumbers(arch)
-  const program = rootFilter(calls, true)
-  const on = (number: number, args?: readonly number[]): number => decide(program, { arch: calls.arch, number, args })
+  const numbers = callNumbers(arch)
+  const programs = {
+    root: rootFilter(numbers, 'root'),
+    deaf: rootFilter(numbers, 'deaf'),
+    devices: rootFilter(numbers, 'devices'),
+  }
+  const on = (name: CallName, emulation: Emulation = 'root', args?: readonly number[]): number | undefined => {
+    const call = numbers.calls.find((known) => known.name === name)
+    return call && decide(programs[emulation], { arch: numbers.arch, number: call.number, args })
+  }
+  const inGroup = (...groups: CallGroup[]): CallName[] =>
+    numbers.calls.filter(({ group }) => groups.includes(group)).map(({ name }) => name)
 
-  test('changes of owners go to the listener', () => {
-    for (const number of Object.values(calls.chown)) expect(on(number)).toBe(notify)
+  test('what tells or changes owners and ids goes to the listener', () => {
+    for (const name of inGroup('chown', 'stat', 'ids', 'make', 'exec')) expect(on(name), name).toBe(notify)
   })
 
-  test('without a listener they succeed', () => {
-    const deaf = rootFilter(calls, false)
-    for (const number of Object.values(calls.chown))
-      expect(decide(deaf, { arch: calls.arch, number: number })).toBe(succeed)
+  test('without a listener, changes succeed and questions are for the kernel', () => {
+    for (const name of inGroup('chown')) expect(on(name, 'deaf'), name).toBe(succeed)
+    for (const name of inGroup('ids')) expect(on(name, 'deaf'), name).toBe(name.startsWith('set') ? succeed : allow)
+    for (const name of inGroup('stat', 'make', 'exec')) expect(on(name, 'deaf'), name).toBe(allow)
   })
 
-  test('changes of ids succeed', () => {
-    for (const number of calls.faked) expect(on(number)).toBe(succeed)
+  test('capabilities are set in appearance only', () => {
+    expect([on('capset'), on('capset', 'deaf'), on('capset', 'devices')]).toEqual([succeed, succeed, allow])
+  })
+
+  test('opening goes to the listener if it may make a file', () => {
+    const create = 0o100
+    expect(on('openat', 'root', [0, 0, create | 1])).toBe(notify)
+    expect(on('openat', 'root', [create, create, 1])).toBe(allow)
+    expect(on('openat', 'deaf', [0, 0, create])).toBe(allow)
+    if (on('open') !== undefined) expect(on('open', 'root', [0, create])).toBe(notify)
   })
 
   test('devices are made in appearance only, fifos and files for real', () => {
     const kinds = [
-      [0o020644, succeed],
-      [0o060644, succeed],
-      [0o010644, allow],
-      [0o100644, allow],
-      [0o644, allow],
+      [0o020644, notify, succeed, notify],
+      [0o060644, notify, succeed, notify],
+      [0o010644, notify, allow, allow],
+      [0o100644, notify, allow, allow],
+      [0o644, notify, allow, allow],
     ] as const
-    for (const [mode, result] of kinds) {
-      expect(on(calls.mknodat, [0, 0, mode])).toBe(result)
-      if (calls.mknod !== undefined) expect(on(calls.mknod, [0, mode])).toBe(result)
+    for (const [mode, ...results] of kinds) {
+      const each = (['root', 'deaf', 'devices'] as const).map((emulation) => on('mknodat', emulation, [0, 0, mode]))
+      expect(each).toEqual(results)
+      if (on('mknod') !== undefined) expect(on('mknod', 'root', [0, mode])).toBe(results[0])
     }
   })
 
+  test('keeping capabilities is noted, other uses of prctl are not', () => {
+    expect([on('prctl', 'root', [8, 1]), on('prctl', 'root', [15, 8])]).toEqual([notify, allow])
+  })
+
+  test('where ids are real nothing but devices is stopped', () => {
+    for (const name of inGroup('chown', 'stat', 'ids', 'make', 'open', 'exec', 'prctl'))
+      expect(on(name, 'devices', [8, 0o100, 0o100]), name).toBe(allow)
+  })
+
   test('everything else, and calls of another processor, are allowed', () => {
-    expect(on(0)).toBe(allow)
-    expect(decide(program, { arch: 0x40000003, number: calls.chown.fchown })).toBe(allow)
+    expect(decide(programs.root, { arch: numbers.arch, number: 0 })).toBe(allow)
+    expect(decide(programs.root, { arch: 0x40000003, number: numbers.calls[0]?.number ?? -1 })).toBe(allow)
   })
 })
 

@@ -78,7 +78,7 @@ export interface Outcome {
 
 const appletNames = (
   'sh true id cat sleep env ls chown touch mkdir ps hostname ip kill stat chroot mknod grep echo find mount umount rm chmod ' +
-  'readlink pwd setsid ln cp tr cut head wc'
+  'readlink pwd setsid ln cp tr cut head wc mv mkfifo chgrp'
 ).split(' ')
 
 const [, script = '', role, argument = '{}'] = process.argv

@@ -2,15 +2,15 @@
  * Entry of the sandbox's threads, for what a thread can do to itself only, and for good.
  *
  * Network: leaves for an empty network namespace and hands that over. Spawner: starts all processes, in the pid namespace
- * given; in single mode it first puts the filter on itself, which they inherit, while the rest of the inner process stays
- * without. Recorder: answers the calls that the filter stops; it needs a thread of its own because they wait for it.
+ * given, after it has put the filter on itself, which they inherit, while the rest of the inner process stays without. Recorder: answers the calls that the filter stops; it needs a thread of its own because they wait for it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { whenReadable } from '../../host/libc.ts'
 import { bearChildrenIn, enterEmptyNetwork } from '../../host/process.ts'
-import { answerNotification, installFilter, receiveNotification } from '../../host/seccomp.ts'
-import { callNumbers, rootFilter } from '../filter.ts'
+import { installFilter, openListener } from '../../host/seccomp.ts'
+import { callNumbers } from '../calls.ts'
+import { type Emulation, rootFilter } from '../filter.ts'
 import { launch } from '../launch.ts'
 import type {
   NetworkMessage,
@@ -20,25 +20,26 @@ import type {
   SpawnerMessage,
   SpawnerRequest,
 } from './messages.ts'
+import { createCredentialBook, realCredentials } from './credential-book.ts'
 import { createRecorder } from './recorder.ts'
 
 const role = workerData as Role
 if (role.kind === 'network') network()
-else if (role.kind === 'spawner') spawner(role.emulate)
-else recorder(role.listener)
+else if (role.kind === 'spawner') spawner(role.emulation)
+else recorder(role)
 
 function network(): void {
   const message: NetworkMessage = { fd: enterEmptyNetwork() }
   parentPort?.postMessage(message)
 }
 
-function spawner(emulate: boolean): void {
+function spawner(emulation: Emulation): void {
   const say = (message: SpawnerMessage): void => parentPort?.postMessage(message)
   parentPort?.on('message', (request: SpawnerRequest) => {
     if (request.kind === 'start') start(request, say)
     else {
       bearChildrenIn(request.fd)
-      say({ kind: 'ready', listener: emulate ? installRootFilter() : undefined })
+      say({ kind: 'ready', listener: installRootFilter(emulation) })
     }
   })
 }
@@ -56,31 +57,29 @@ function start({ id, plan }: Extract<SpawnerRequest, { kind: 'start' }>, say: (m
   }
 }
 
-/** Without a listener (one is there already, in some containers) owners are lost, but programs work. */
-function installRootFilter(): number | undefined {
-  const calls = callNumbers()
+/** Without a listener (one is there already, in some containers) owners are lost and devices are not made, but programs work. */
+function installRootFilter(emulation: Emulation): number | undefined {
   try {
-    return installFilter(rootFilter(calls, true), true)
+    return installFilter(rootFilter(callNumbers(), emulation), true)
   } catch (error) {
+    // Real ids do without: then there are no devices.
+    if (emulation !== 'root') return undefined
     if (!['EBUSY', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
-    installFilter(rootFilter(calls, false), false)
+    installFilter(rootFilter(callNumbers(), 'deaf'), false)
     return undefined
   }
 }
 
-function recorder(listener: number): void {
-  const { watch, take, handle } = createRecorder(callNumbers())
-  whenReadable(listener, () => {
-    const notification = receiveNotification(listener)
-    if (notification !== undefined) answerNotification(listener, notification.id, handle(notification))
-  })
+/** A call is mostly followed by another one soon: waiting for that here is faster than the event loop is. In milliseconds. */
+const patience = { idle: 3, longest: 15 } as const
+
+function recorder({ listener, emulation }: Extract<Role, { kind: 'recorder' }>): void {
+  const credentials = emulation === 'devices' ? realCredentials : createCredentialBook()
+  const { watch, take, serve } = createRecorder(callNumbers(), openListener(listener), credentials)
+  whenReadable(listener, () => serve(patience.idle, patience.longest))
   parentPort?.on('message', (request: RecorderRequest) => {
-    if (request.kind === 'watch') {
-      watch(request.key, request.since)
-      return
-    }
-    const owners = [...take(request.key)].map(([key, { uid, gid }]) => [key, uid, gid] as const)
-    const reply: RecorderReply = { id: request.id, owners }
+    if (request.kind === 'watch') watch(request.id, request.run)
+    const reply: RecorderReply = { id: request.id, owners: request.kind === 'watch' ? [] : take(request.id) }
     parentPort?.postMessage(reply)
   })
 }

@@ -2,11 +2,14 @@
 import type { ChildEnd } from '../step.ts'
 import type { LaunchPlan } from '../plan.ts'
 import type { Stubs } from '../stubs.ts'
+import type { RecordedOwner } from '../contract.ts'
+import type { Emulation } from '../filter.ts'
+import type { WatchedRun } from './owner-book.ts'
 
 /** What a thread is for. */
 export type Role =
-  | { readonly kind: 'spawner'; readonly emulate: boolean }
-  | { readonly kind: 'recorder'; readonly listener: number }
+  | { readonly kind: 'spawner'; readonly emulation: Emulation }
+  | { readonly kind: 'recorder'; readonly listener: number; readonly emulation: Emulation }
   | { readonly kind: 'network' }
 
 /** From the thread that makes a network namespace, at its end: a descriptor of it. */
@@ -35,14 +38,14 @@ export type SpawnerMessage =
   | { readonly kind: 'failed'; readonly id: number; readonly failure: StartFailure }
   | { readonly kind: 'ended'; readonly id: number; readonly end: ChildEnd }
 
-/** To the thread that listens to the filter. */
+/** To the thread that listens to the filter. Each is answered: `watch` before a process of the run is started. */
 export type RecorderRequest =
-  /** `since` is when the run began, in nanoseconds since 1970. */
-  | { readonly kind: 'watch'; readonly key: string; readonly since: bigint }
-  | { readonly kind: 'take'; readonly key: string; readonly id: number }
+  | { readonly kind: 'watch'; readonly id: number; readonly run: WatchedRun }
+  | { readonly kind: 'take'; readonly id: number }
 
 /** From it. */
 export interface RecorderReply {
   readonly id: number
-  readonly owners: readonly (readonly [key: string, uid: number, gid: number])[]
+  /** Of `take`, by identity. */
+  readonly owners: readonly (readonly [identity: string, owner: RecordedOwner])[]
 }

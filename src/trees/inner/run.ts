@@ -1,16 +1,19 @@
 /** A process over a stack: mount, run, unmount, and a layer of what it changed. */
 import { StringDecoder } from 'node:string_decoder'
+import { fromText } from '../../core/bytepath.ts'
 import { digestOf } from '../../core/digest.ts'
 import type { Json } from '../../core/json.ts'
 import { type Cgroup, makeCgroup } from '../../host/cgroups.ts'
 import type { SealItem } from '../../layer/contract.ts'
+import { ownedBeyond, withDevices, withOwners, withOwnersBelow } from '../../layer/owners.ts'
 import { sealLayerInTurns } from '../../layer/seal.ts'
+import { mergeLayers } from '../../oci/tree-merge.ts'
 import type { Draft } from '../../rootfs/contract.ts'
 import type { ProcessResult, ProcessSpec, Stdio } from '../../sandbox/contract.ts'
 import type { TreeRun, TreeRunResult } from '../contract.ts'
+import { type LowerFiles, contentsOf, findLowerOwners } from './lower-owners.ts'
 import { type PreparedMounts, prepareMounts } from './mounts.ts'
 import { makeFolders, readUser } from './root-files.ts'
-import { ownedItems } from './owned-items.ts'
 import type { Inner } from './state.ts'
 
 /** What a call gets beside its parameters. */
@@ -24,9 +27,9 @@ export async function runTree(inner: Inner, run: TreeRun, tools: Tools): Promise
   const draft = await inner.snapshots.begin(run.layers.map((l) => l.chainId))
   let committed = false
   try {
-    const result = await runInDraft(inner, draft, { run, tools })
+    const { result, lower } = await runInDraft(inner, draft, { run, tools })
     if (result.exitCode !== 0 || run.output === undefined) return { exitCode: result.exitCode }
-    const items = itemsOf(inner, draft, { run, result })
+    const items = itemsOf(inner, draft, { run, result, lower })
     const { tarPath, contentsPath } = run.output
     const sealed = await sealLayerInTurns({ items, tarPath, contentsPath }, tools.signal)
     const below = run.layers.at(-1)?.chainId
@@ -42,7 +45,7 @@ async function runInDraft(
   inner: Inner,
   draft: Draft,
   { run, tools }: { run: TreeRun; tools: Tools },
-): Promise<ProcessResult> {
+): Promise<{ readonly result: ProcessResult; readonly lower: LowerFiles | undefined }> {
   const mounted = await draft.mount()
   let prepared: PreparedMounts | undefined
   let cgroup: Cgroup | undefined
@@ -50,8 +53,12 @@ async function runInDraft(
   try {
     prepared = await prepareMounts(inner, run.mounts ?? [], { dir: draft.dir, signal: tools.signal })
     if (run.cgroupParent) cgroup = makeCgroup(run.cgroupParent)
+    const stable = inner.snapshots.driver === 'copy'
+    const lower =
+      inner.mode.kind === 'single' ? findLowerOwners(run.layers, { root: fromText(mounted.path), stable }) : undefined
     const spec: ProcessSpec = {
       ...specOf(mounted.path, run),
+      lowerOwners: lower?.files,
       mounts: prepared.mounts,
       cgroup: cgroup?.dir,
       stdio,
@@ -65,7 +72,7 @@ async function runInDraft(
         return inner.sandbox.run(mounted.path, onFailure, tools.signal)
       })
     }
-    return result
+    return { result, lower }
   } finally {
     flush()
     await cgroup?.remove()
@@ -135,15 +142,21 @@ function piped(tools: Tools): { stdio: Stdio; flush: () => void } {
   }
 }
 
-function itemsOf(
-  inner: Inner,
-  draft: Draft,
-  { run, result }: { run: TreeRun; result: ProcessResult },
-): Iterable<SealItem> {
-  const changes = draft.changes({ excluded: inner.sandbox.mountPoints, owned: result.owners })
-  if (inner.mode.kind === 'single') return ownedItems(changes, run.layers, result.owners)
-  return (function* () {
-    for (const { entry, source } of changes)
-      yield { entry, source: source === undefined ? undefined : { path: source, offset: 0 } }
-  })()
+interface ItemParts {
+  readonly run: TreeRun
+  readonly result: ProcessResult
+  readonly lower: LowerFiles | undefined
+}
+
+function itemsOf(inner: Inner, draft: Draft, { run, result, lower }: ItemParts): Iterable<SealItem> {
+  const excluded = inner.sandbox.mountPoints
+  const recorded = result.owners
+  if (lower === undefined) {
+    const owned = { has: (identity: string) => recorded?.get(identity)?.device !== undefined }
+    return withDevices(draft.changes({ excluded, owned }), recorded ?? new Map())
+  }
+  if (recorded === undefined)
+    return withOwnersBelow(draft.changes({ excluded }), mergeLayers(run.layers.map(contentsOf)))
+  const owned = ownedBeyond(recorded, lower.owners)
+  return withOwners(draft.changes({ excluded, owned }), recorded, lower.owners)
 }
