@@ -18,6 +18,8 @@ export type CallGroup =
   | 'exec'
   /** Of many uses, one of which lets capabilities outlive a change of ids. */
   | 'prctl'
+  /** Tells or sets limits, of which one is what processes are marked with. */
+  | 'limits'
   /** Succeeds without doing anything. */
   | 'fake'
 
@@ -59,6 +61,9 @@ const table = [
   ['mknod', 'mknod', 133, undefined],
   ['mknodat', 'mknod', 259, 33],
   ['prctl', 'prctl', 157, 167],
+  ['getrlimit', 'limits', 97, 163],
+  ['setrlimit', 'limits', 160, 164],
+  ['prlimit64', 'limits', 302, 261],
   ['execve', 'exec', 59, 221],
   ['execveat', 'exec', 322, 281],
 ] as const satisfies readonly (readonly [string, CallGroup, number, number | undefined])[]

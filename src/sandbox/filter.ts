@@ -2,7 +2,7 @@
  * The seccomp filter that lets a process believe that it is root and may have any id, as bytes of classic BPF (seccomp(2)).
  * Most of what it stops goes to a listener. Pure.
  */
-import type { CallGroup, CallNumbers } from './calls.ts'
+import type { CallGroup, CallName, CallNumbers } from './calls.ts'
 
 const op = { load: 0x20, equals: 0x15, and: 0x54, result: 0x06 } as const
 const allow = 0x7fff0000
@@ -16,6 +16,7 @@ const argumentAt = (index: number): number => 16 + 8 * index
 
 const createFlag = 0o100
 const setKeepCapabilities = 8 // PR_SET_KEEPCAPS
+const markedLimit = 10 // RLIMIT_LOCKS, `markProcess` in host/remote.ts
 
 /**
  * What is emulated. `root`: single mode, owners and ids are remembered. `deaf`: the same without a listener, nothing is
@@ -27,7 +28,7 @@ export type Emulation = 'root' | 'deaf' | 'devices'
 const targets: Readonly<Record<Emulation, Partial<Record<CallGroup, string>>>> = {
   root: {
     ...{ chown: 'notify', stat: 'notify', ids: 'notify', make: 'notify', open: 'open' },
-    ...{ mknod: 'mknod', prctl: 'prctl', exec: 'notify', fake: 'succeed' },
+    ...{ mknod: 'mknod', prctl: 'prctl', limits: 'limits', exec: 'notify', fake: 'succeed' },
   },
   deaf: { chown: 'succeed', ids: 'setters', mknod: 'mknod', fake: 'succeed' },
   devices: { mknod: 'mknod' },
@@ -43,7 +44,7 @@ export function rootFilter({ arch, calls }: CallNumbers, emulation: Emulation): 
   for (const { name, group, number } of calls) {
     const target = wanted[group]
     if (target === undefined || (target === 'setters' && !name.startsWith('set'))) continue
-    const check = checkOf(target, name.endsWith('at') ? 2 : 1, emulation)
+    const check = checkOf(target, testedArgument(name), emulation)
     tests.push([op.equals, number, check !== undefined ? name : target === 'setters' ? 'succeed' : target])
     if (check !== undefined) checks.push(name, ...check)
   }
@@ -62,14 +63,25 @@ export function rootFilter({ arch, calls }: CallNumbers, emulation: Emulation): 
   ])
 }
 
+/** The argument that has the flags, the mode or the limit. */
+function testedArgument(name: CallName): number {
+  if (name === 'getrlimit' || name === 'setrlimit') return 0
+  return name.endsWith('at') ? 2 : 1
+}
+
 /** What a call's arguments are tested for, if that matters; `argument` is the index of its flags or mode. */
 function checkOf(target: string, argument: number, emulation: Emulation): Instruction[] | undefined {
   if (target === 'open') return creationTest(argument)
   if (target === 'mknod') return nodeTest(argument, emulation)
-  if (target !== 'prctl') return undefined
+  if (target === 'prctl') return equalityTest(0, setKeepCapabilities)
+  return target === 'limits' ? equalityTest(argument, markedLimit) : undefined
+}
+
+/** To the listener if an argument has this value. */
+function equalityTest(argument: number, value: number): Instruction[] {
   return [
-    [op.load, argumentAt(0)],
-    [op.equals, setKeepCapabilities, 'notify'],
+    [op.load, argumentAt(argument)],
+    [op.equals, value, 'notify'],
     [op.result, allow],
   ]
 }

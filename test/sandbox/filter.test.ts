@@ -80,8 +80,13 @@ describe.each(['x64', 'arm64'])('on %s', (arch) => {
     expect([on('prctl', 'root', [8, 1]), on('prctl', 'root', [15, 8])]).toEqual([notify, allow])
   })
 
+  test('of limits only the one that marks processes is answered', () => {
+    expect([on('setrlimit', 'root', [10]), on('setrlimit', 'root', [7, 10])]).toEqual([notify, allow])
+    expect([on('prlimit64', 'root', [0, 10]), on('prlimit64', 'root', [10, 7])]).toEqual([notify, allow])
+  })
+
   test('where ids are real nothing but devices is stopped', () => {
-    for (const name of inGroup('chown', 'stat', 'ids', 'make', 'open', 'exec', 'prctl'))
+    for (const name of inGroup('chown', 'stat', 'ids', 'make', 'open', 'exec', 'prctl', 'limits'))
       expect(on(name, 'devices', [8, 0o100, 0o100]), name).toBe(allow)
   })
 
