@@ -46,7 +46,7 @@ function mappedByHelpers(facts: Facts): Mode | Refusal {
   return {
     kind: mode,
     writer: 'newuidmap',
-    idMap: mapName(uids, gids),
+    idMap: mapName(uids, gids, ownName(facts)),
     uids: selfThen(facts.uid, uids),
     gids: selfThen(facts.gid, gids),
     fidelity: 'exact',
@@ -62,16 +62,21 @@ function selfThen(own: number, ranges: readonly SubIds[]): IdRange[] {
   return [{ inside: 0, outside: own, count: 1 }, ...behind]
 }
 
-function mapName(uids: readonly SubIds[], gids: readonly SubIds[]): string {
+/** Every id that 0 and those behind it stand for is in the name: under another map the same files have other owners. */
+function mapName(uids: readonly SubIds[], gids: readonly SubIds[], own?: string): string {
   const [u, g] = [uids, gids].map((ranges) => ranges.map(({ first, count }) => `${first}-${count}`).join('+'))
-  return `mapped-${u}${u === g ? '' : `-${g}`}`
+  return `mapped-${own === undefined ? '' : `${own}+`}${u}${u === g ? '' : `-${g}`}`
+}
+
+function ownName({ uid, gid }: Facts): string {
+  return uid === gid ? String(uid) : `${uid}.${gid}`
 }
 
 function singleMode(facts: Facts): Mode {
   return {
     kind: 'single',
     writer: 'self',
-    idMap: `single-${facts.uid}`,
+    idMap: `single-${ownName(facts)}`,
     uids: [{ inside: 0, outside: facts.uid, count: 1 }],
     gids: [{ inside: 0, outside: facts.gid, count: 1 }],
     fidelity: 'emulated',
@@ -131,7 +136,7 @@ function identityMode(facts: Facts): Mode {
   return {
     kind: 'mapped',
     writer: 'identity',
-    idMap: 'mapped-identity',
+    idMap: identityName('mapped-identity', facts),
     uids: facts.uidMap.map(asItIs),
     gids: facts.gidMap.map(asItIs),
     fidelity: 'exact',
@@ -148,12 +153,16 @@ function chrootMode(facts: Facts): Mode | Refusal {
   return {
     kind: 'chroot',
     writer: 'none',
-    // On a shared volume the trees of one container are not for one whose ids are others.
-    idMap: ['chroot', ...[...facts.uidMap, ...facts.gidMap].filter(isShifted).map(rangeName)].join('-'),
+    idMap: identityName('chroot', facts),
     uids: facts.uidMap.map(asItIs),
     gids: facts.gidMap.map(asItIs),
     fidelity: 'exact',
   }
+}
+
+/** On a shared volume the trees of one container are not for one whose ids are others. */
+function identityName(kind: string, { uidMap, gidMap }: Facts): string {
+  return [kind, ...[...uidMap, ...gidMap].filter(isShifted).map(rangeName)].join('-')
 }
 
 function isShifted({ inside, outside }: IdRange): boolean {

@@ -13,13 +13,24 @@ const user = ordinaryUser
 const root = rootUser
 
 const cases: readonly (readonly [name: string, facts: Facts, mode: string, refused: readonly string[]])[] = [
-  ['an ordinary user with subordinate ids', user, 'mapped-100000-65536', []],
-  ['a user without a range', { ...user, subuids: [], subgids: [] }, 'single-1000', ['mapped']],
-  ['a user without newuidmap', { ...user, tools: { unshare: '/usr/bin/unshare' } }, 'single-1000', ['mapped']],
-  ['a process that may not gain privileges', { ...user, noNewPrivs: true }, 'single-1000', ['mapped']],
-  ['different ranges of uids and gids', { ...user, subgids: [{ first: 7, count: 9 }] }, 'mapped-100000-65536-7-9', []],
-  ['one large range of several', { ...user, subuids: [{ first: 5, count: 1 }, ...range] }, 'mapped-100000-65536', []],
-  ['several small ranges', { ...user, subuids: oddRanges, subgids: oddRanges }, 'mapped-1-999+2001-9', []],
+  ['an ordinary user with subordinate ids', user, 'mapped-1000.1001+100000-65536', []],
+  ['a user without a range', { ...user, subuids: [], subgids: [] }, 'single-1000.1001', ['mapped']],
+  ['a user of another group', { ...user, gid: 7, subuids: [] }, 'single-1000.7', ['mapped']],
+  ['a user without newuidmap', { ...user, tools: { unshare: '/usr/bin/unshare' } }, 'single-1000.1001', ['mapped']],
+  ['a process that may not gain privileges', { ...user, noNewPrivs: true }, 'single-1000.1001', ['mapped']],
+  [
+    'different ranges of uids and gids',
+    { ...user, subgids: [{ first: 7, count: 9 }] },
+    'mapped-1000.1001+100000-65536-7-9',
+    [],
+  ],
+  [
+    'one large range of several',
+    { ...user, subuids: [{ first: 5, count: 1 }, ...range] },
+    'mapped-1000.1001+100000-65536',
+    [],
+  ],
+  ['several small ranges', { ...user, subuids: oddRanges, subgids: oddRanges }, 'mapped-1000.1001+1-999+2001-9', []],
   ['root without a range', root, 'mapped-1879048192-65536', []],
   ['root with a range', { ...root, subuids: range, subgids: range }, 'mapped-100000-65536', []],
   ['root whose range is too small', { ...root, subuids: [{ first: 9, count: 99 }] }, 'mapped-1879048192-65536', []],
@@ -32,7 +43,7 @@ const cases: readonly (readonly [name: string, facts: Facts, mode: string, refus
   [
     'root of a container with a map of its own',
     { ...root, uidMap: [{ inside: 0, outside: 100000, count: 65536 }] },
-    'mapped-identity',
+    'mapped-identity-0.100000.65536',
     [],
   ],
 ]

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Digest, digestOf } from '../../src/core/digest.ts'
 import { choose, chosenMode } from '../../src/host/choose.ts'
+import type { Facts } from '../../src/host/contract.ts'
 import { probeFacts } from '../../src/host/facts.ts'
 import type { Entry } from '../../src/oci/contents.ts'
 import { decodeContents } from '../../src/store/contents-codec.ts'
@@ -39,8 +40,8 @@ export interface Bench {
   layer(entries: readonly RawEntry[], below?: readonly StackLayer[]): Promise<readonly StackLayer[]>
   /** Runs a shell script over `base`, or over other layers, and seals it. */
   run(script: string, more?: Partial<TreeRun>, signal?: AbortSignal): Promise<TreeRan>
-  /** Another inner process over the same store, in the same mode or another. */
-  other(isolation?: Isolation): Promise<Bench>
+  /** Another inner process over the same store, in the same mode or another, with the same ids or others. */
+  other(isolation?: Isolation, ids?: 'other ids'): Promise<Bench>
   close(): Promise<void>
 }
 
@@ -67,16 +68,28 @@ export async function openBench(isolation: Isolation, driver: Driver = 'overlay'
   }
 }
 
+/** As if the administrator had changed the ranges: a user's is smaller, root's is elsewhere. */
+function withOtherIds(facts: Facts): Facts {
+  const cut = (ranges: Facts['subuids']): Facts['subuids'] =>
+    ranges.map(({ first, count }) => ({ first: first + 1000, count: count - 2000 }))
+  if (facts.uid !== 0) return { ...facts, subuids: cut(facts.subuids), subgids: cut(facts.subgids) }
+  const used = choose({ ...facts, subuids: [], subgids: [] }, 'mapped')
+  const first = used.ok ? (used.mode.uids[0]?.outside ?? 0) : 0
+  return { ...facts, subuids: [], subgids: [], takenIds: [...facts.takenIds, { first, count: 65536 }] }
+}
+
 interface BenchOptions {
   readonly isolation: Isolation
   readonly driver: Driver
   readonly stdio: 'inherit' | undefined
+  readonly ids?: 'other ids' | undefined
 }
 
 async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
-  const { isolation, driver, stdio } = options
+  const { isolation, driver, stdio, ids } = options
   const store = await openStore(join(root, 'store'))
-  const mode = chosenMode(choose(await probeFacts(), isolation))
+  const facts = await probeFacts()
+  const mode = chosenMode(choose(ids === undefined ? facts : withOtherIds(facts), isolation))
   const trees = createTrees({
     mode,
     driver,
@@ -112,7 +125,7 @@ async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
     trees,
     base,
     layer,
-    other: (another = isolation) => benchIn(root, { ...options, isolation: another }),
+    other: (another = isolation, otherIds) => benchIn(root, { ...options, isolation: another, ids: otherIds }),
     close: () => trees.close(),
     run: async (script, more = {}, signal = never) => {
       const contentsPath = store.tempPath('contents')

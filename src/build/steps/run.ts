@@ -36,8 +36,19 @@ export async function runRunStep(
   }
   const { exitCode, sealed } = await trees.run(run, output, session.scope, () => giveTerminal(step, session))
   if (sealed === undefined) throw runFailed(step, exitCode, session.onError === 'shell' && run.onFailure === undefined)
+  if (trees.fidelity === 'emulated') warnOnce(session)
   const fidelity = trees.fidelity === 'emulated' ? 'emulated' : await inheritedFidelity(session, input)
   return publishLayer(session, sealed, { files, fidelity })
+}
+
+const warned = new WeakSet<Session['deps']['trees']>()
+
+function warnOnce({ deps, scope }: Session): void {
+  if (warned.has(deps.trees)) return
+  warned.add(deps.trees)
+  const message =
+    "Steps ran in single mode: owners are kept, but a step's users are not kept apart from each other (docs/modes.md; `wherry doctor` shows the way to mapped mode)"
+  scope.emit({ type: 'warning', message })
 }
 
 function giveTerminal({ text }: RunStep, { scope }: Session): void {
