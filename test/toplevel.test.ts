@@ -21,6 +21,7 @@ const allowed = [
   'SECURITY.md',
   'bin',
   'biome.json',
+  'deploy',
   'docs',
   'esbuild.config.mjs',
   'eslint.config.mjs',
