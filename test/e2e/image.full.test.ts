@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Dockerd, noDockerd, startDockerd } from '../support/dockerd.ts'
+import { deployDocuments, dockerOptions, podsOf } from '../support/deploy.ts'
 import { lacks, noMirror, noRegistry, testRegistry } from '../support/need.ts'
 import { loadOwnImage, ownImage } from '../support/own-image.ts'
 import { type Home, fixtures, newHome } from '../support/wherry.ts'
@@ -38,18 +39,35 @@ describe.skipIf(unfit)("wherry's own image", () => {
   })
 
   const hello = ['-v', `${join(fixtures, 'hello')}:/workspace:ro`]
-  const places: readonly (readonly [who: string, options: readonly string[], mode: string])[] = [
-    ['its own user', [], 'mapped'],
-    ['root', ['--user', '0'], 'mapped'],
-    ['a user that it does not know', ['--user', '54321:54321'], 'single'],
-    ['its own user under no_new_privs', ['--security-opt', 'no-new-privileges'], 'single'],
+  const open = ['--security-opt', 'seccomp=unconfined']
+  const rightsOf = (path: string): string[] => podsOf(deployDocuments(path)).flatMap(dockerOptions)
+  const places: readonly (readonly [who: string, options: readonly string[], mode: string | null])[] = [
+    ['a user that it does not know', [...open, '--user', '54321:54321'], 'single'],
+    ['its own user under no_new_privs', [...open, '--security-opt', 'no-new-privileges'], 'single'],
+    ['a pod with the rights of mapped.yaml', rightsOf('kubernetes/mapped.yaml'), 'mapped'],
+    ['a pod with the rights of user-namespace.yaml', rightsOf('kubernetes/user-namespace.yaml'), 'mapped'],
+    ['a pod with the rights of single.yaml', rightsOf('kubernetes/single.yaml'), 'single'],
+    ['a pod with the rights of chroot.yaml', rightsOf('kubernetes/chroot.yaml'), 'chroot'],
+    ['the task of Tekton', rightsOf('tekton/task.yaml'), 'mapped'],
   ]
 
-  test.each(places)('builds hello as %s', async (_who, options, mode) => {
-    const open = ['--security-opt', 'seccomp=unconfined', ...options, ...hello]
-    const doctor = JSON.parse((await run(open, 'doctor', '--json')).stdout) as { mode: string }
+  const options = ['--progress=plain', '--build-arg', `BASE=${base}`, '-t', 'hello']
+
+  test.each(places)('builds hello as %s', { timeout: 600_000 }, async (_who, rights, mode) => {
+    const given = [...rights, ...hello]
+    const doctor = JSON.parse((await run(given, 'doctor', '--json')).stdout) as { mode: string | null }
     expect(doctor.mode).toBe(mode)
-    const built = await run(open, 'build', '--progress=plain', '--build-arg', `BASE=${base}`, '-t', 'hello', '.')
+    const built = await run(given, 'build', ...options, '.')
     expect(built, built.stderr).toMatchObject({ code: 0 })
+  })
+
+  test('builds what has no RUN in the strictest pod, and refuses a RUN with the setting that allows it', async () => {
+    const rights = rightsOf('kubernetes/without-run.yaml')
+    const scratch = ['-v', `${join(fixtures, 'scratch')}:/workspace:ro`]
+    const built = await run([...rights, ...scratch], 'build', '-t', 'scratch', '.')
+    expect(built, built.stderr).toMatchObject({ code: 0 })
+    const refused = await run([...rights, ...hello], 'build', ...options, '.')
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('hint: start the container with: docker run --security-opt seccomp=unconfined')
   })
 })

@@ -130,6 +130,22 @@ export function factsIn({ container: { securityContext = {} }, hostUsers }: Wher
   }
 }
 
+/** Options that give a container of docker the rights of that pod; a user namespace of the pod's own is left out. */
+export function dockerOptions({ container: { securityContext = {} } }: WherryPod): string[] {
+  const { runAsUser, seccompProfile, procMount, allowPrivilegeEscalation, capabilities } = securityContext
+  const security = [
+    ...(seccompProfile?.type === 'Unconfined' ? ['seccomp=unconfined'] : []),
+    ...(procMount === 'Unmasked' ? ['systempaths=unconfined'] : []),
+    ...(allowPrivilegeEscalation === false ? ['no-new-privileges'] : []),
+  ]
+  return [
+    ...(runAsUser === undefined ? [] : ['--user', `${runAsUser}:${runAsUser}`]),
+    ...security.flatMap((option) => ['--security-opt', option]),
+    ...(capabilities?.drop ?? []).flatMap((name) => ['--cap-drop', name]),
+    ...(capabilities?.add ?? []).flatMap((name) => ['--cap-add', name]),
+  ]
+}
+
 const imageRanges = [
   { first: 1, count: 999 },
   { first: 1001, count: 64535 },
