@@ -32,10 +32,14 @@ export function machineFindings(facts: Facts): Finding[] {
   ]
 }
 
+/** The best first, as `choose` tries them. */
+const kinds = ['mapped', 'single', 'chroot'] as const
+
 /** One finding for each mode: what a build would take, and why not a better one. */
 export function modeFindings(facts: Facts): Finding[] {
-  const works = choose(facts, 'auto').ok
-  return (['mapped', 'single', 'chroot'] as const).map((kind) => mode(kind, facts, works))
+  const choice = choose(facts, 'auto')
+  const taken = choice.ok ? kinds.indexOf(choice.mode.kind) : kinds.length
+  return kinds.map((kind, at) => (at > taken ? spare(kind, facts) : mode(kind, facts, choice.ok)))
 }
 
 /** What each of wherry's means needs: overlay in user namespaces 5.11, mount_setattr 5.12. */
@@ -92,7 +96,8 @@ function userNamespaces(facts: Facts): Finding {
   const name = 'user namespaces'
   const settings = Object.entries(facts.sysctls).map(([key, value]) => `${key}=${value}`)
   const advice = userNamespaceAdvice(facts)
-  if (advice !== undefined) return { name, level: 'missing', found: advice.reason, ...fixOf(advice.fix) }
+  const level = choose(facts, 'auto').ok ? 'note' : 'missing'
+  if (advice !== undefined) return { name, level, found: advice.reason, ...fixOf(advice.fix) }
   return { name, level: 'ok', found: ['allowed', ...settings].join(', ') }
 }
 
@@ -152,6 +157,11 @@ function mode(kind: Refusal['mode'], facts: Facts, works: boolean): Finding {
   const refusal = choice.refused.find((one) => one.mode === kind)
   const level = works ? 'note' : 'missing'
   return { name, level, found: refusal?.reason ?? 'refused', ...fixOf(refusal?.fix) }
+}
+
+/** A mode that is worse than the one that builds take. */
+function spare(kind: Refusal['mode'], facts: Facts): Finding {
+  return { name: `mode ${kind}`, level: 'ok', found: choose(facts, kind).ok ? 'possible' : 'not possible, nor needed' }
 }
 
 function fixOf(fix: string | undefined): { readonly fix?: string } {

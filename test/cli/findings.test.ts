@@ -6,12 +6,12 @@ import { placeFindings, registryFindings } from '../../src/cli/place-findings.ts
 import { storeRoot } from '../../src/cli/store.ts'
 import type { Facts, Finding, SubIds } from '../../src/host/contract.ts'
 import type { DiskState } from '../../src/host/survey.ts'
-import { defaultContainer, ordinaryUser, rootUser } from '../support/facts.ts'
+import { defaultContainer, dockerCapabilities, ordinaryUser, rootUser } from '../support/facts.ts'
 
 const findingsOf = (facts: Facts): Finding[] => [...machineFindings(facts), ...modeFindings(facts)]
 const wrong = (facts: Facts): string[] =>
   findingsOf(facts)
-    .filter(({ level, name }) => level !== 'ok' && name !== 'mode chroot')
+    .filter(({ level }) => level !== 'ok')
     .map(({ name, level }) => `${level} ${name}`)
 
 const container: Facts = { ...ordinaryUser, ...defaultContainer }
@@ -39,7 +39,19 @@ const machines: readonly (readonly [what: string, facts: Facts, findings: readon
   [
     'a default container',
     container,
-    ['missing user namespaces', 'note newuidmap', 'note proc', 'missing mode mapped', 'missing mode single'],
+    [
+      'missing user namespaces',
+      'note newuidmap',
+      'note proc',
+      'missing mode mapped',
+      'missing mode single',
+      'missing mode chroot',
+    ],
+  ],
+  [
+    'a default container, for its root',
+    { ...rootUser, ...defaultContainer, capabilities: dockerCapabilities },
+    ['note user namespaces', 'note proc', 'note mode mapped', 'note mode single'],
   ],
 ]
 
@@ -62,9 +74,7 @@ describe('doctor', () => {
 
   it('gives a fix for everything that is missing', () => {
     const without = machines.flatMap(([, facts]) =>
-      findingsOf(facts).filter(
-        ({ level, fix, name }) => level === 'missing' && fix === undefined && name !== 'mode chroot',
-      ),
+      findingsOf(facts).filter(({ level, fix }) => level === 'missing' && fix === undefined),
     )
     expect(without).toEqual([])
   })

@@ -1,7 +1,7 @@
 /** `wherry doctor`: what this machine allows, tried rather than guessed, and how to mend what it does not. */
 import { WherryError, asWherryError } from '../../core/errors.ts'
 import { choose } from '../../host/choose.ts'
-import type { Finding } from '../../host/contract.ts'
+import type { Finding, Mode } from '../../host/contract.ts'
 import { probeFacts } from '../../host/facts.ts'
 import { survey } from '../../host/survey.ts'
 import { findTool } from '../../host/tools.ts'
@@ -32,7 +32,7 @@ export const command = defineCommand({
       ...(isOpen ? placeFindings(store.root, survey(store.root), facts) : [noStore(store)]),
       ...registryFindings(inventory, (name) => findTool(name) !== undefined),
       ...modeFindings(facts),
-      ...(choice.ok && isOpen ? [await trial(store, io)] : []),
+      ...(choice.ok && isOpen ? [await trial(store, choice.mode, io)] : []),
     ]
     const works = choice.ok && isOpen && findings.at(-1)!.level === 'ok'
     const mode = choice.ok ? choice.mode.kind : null
@@ -58,7 +58,7 @@ function summaryOf({ works, isOpen, mode }: { works: boolean; isOpen: boolean; m
 }
 
 /** Runs a program that is not there in an empty root file system: all but the program must work, so it ends with 127. */
-async function trial(store: Store, io: Io): Promise<Finding> {
+async function trial(store: Store, mode: Mode, io: Io): Promise<Finding> {
   const name = 'trial of a step'
   const wait = await beginWait({ text: 'trying a step' }, io)
   const trees = await treesFor(store, {})
@@ -68,7 +68,8 @@ async function trial(store: Store, io: Io): Promise<Finding> {
     env: [],
     cwd: '/',
     user: '',
-    network: 'none',
+    // Without a namespace of its own a step has the network that is there.
+    network: mode.kind === 'chroot' ? 'host' : 'none',
     hostname: 'doctor',
     extraHosts: [],
     foreground: false,
