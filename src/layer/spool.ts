@@ -24,13 +24,14 @@ export async function spoolArchive(of: {
   const out = openSync(of.spoolPath, 'wx')
   const source = createReadStream(toBytes(of.path), { highWaterMark: 1 << 20 })
   const entries: Entry[] = []
+  const seen = { header: false }
   try {
     const { kind, source: whole } = await sniffCompression(source)
-    const parser = new TarParser(spoolSink(entries, out))
+    const parser = new TarParser(spoolSink(entries, out, seen))
     for await (const chunk of decompress(whole, kind)) parser.write(chunk)
     parser.end()
   } catch (error) {
-    if (entries.length === 0 && error instanceof WherryError && error.code === 'archive-invalid') return undefined
+    if (!seen.header && error instanceof WherryError && error.code === 'archive-invalid') return undefined
     throw named(error, of.path)
   } finally {
     source.destroy()
@@ -39,11 +40,13 @@ export async function spoolArchive(of: {
   return entries.length === 0 ? undefined : entries
 }
 
-function spoolSink(entries: Entry[], out: number): TarSink {
+/** `seen.header` is set once a header is read: what is broken after it is a damaged archive, not a plain file. */
+function spoolSink(entries: Entry[], out: number, seen: { header: boolean }): TarSink {
   let position = 0
   let current: { readonly header: TarHeader; readonly offset: number; readonly hash: Hash } | undefined
   return {
     entry: (header) => {
+      seen.header = true
       current = header.type === 'file' ? { header, offset: position, hash: createHash('sha256') } : undefined
       if (current === undefined) entries.push(header)
     },
