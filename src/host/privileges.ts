@@ -31,15 +31,26 @@ export function boundChildren(kept: readonly number[]): void {
 
 const capabilityVersion = 0x20080522 // _LINUX_CAPABILITY_VERSION_3: two sets of 32 bits each.
 
-/** What a root process inherits beside its bounding set: capabilities(7), "Transformation during execve". */
-function clearInheritable(): void {
+/** Where each set has its two words in what capget(2) gives. */
+const words = { effective: [0, 12], inheritable: [8, 20] } as const
+
+/** Changes this thread's capabilities. @returns them as they were */
+function changeCapabilities(change: (sets: Buffer) => void): Buffer {
   const header = Buffer.alloc(8)
   header.writeUInt32LE(capabilityVersion, 0)
-  const data = Buffer.alloc(24)
-  checked(syscall('capget', header, data), 'capget')
-  const inheritable = [8, 20]
-  for (const offset of inheritable) data.writeUInt32LE(0, offset)
-  checked(syscall('capset', header, data), 'capset')
+  const sets = Buffer.alloc(24)
+  checked(syscall('capget', header, sets), 'capget')
+  const before = Buffer.from(sets)
+  change(sets)
+  checked(syscall('capset', header, sets), 'capset')
+  return before
+}
+
+/** What a root process inherits beside its bounding set: capabilities(7), "Transformation during execve". */
+function clearInheritable(): void {
+  changeCapabilities((sets) => {
+    for (const offset of words.inheritable) sets.writeUInt32LE(0, offset)
+  })
 }
 
 /** What a child starts with. */
@@ -48,13 +59,12 @@ export interface Disguise {
   readonly root: string
   /** Its working directory inside. */
   readonly cwd: string
-  readonly uid: number
   readonly gid: number
   readonly groups: readonly number[]
 }
 
 /**
- * Runs `work`, which must start a child and not wait, as the child is to be; then this thread, which must be root's and
+ * Runs `work`, which must start a child and not wait, as the child is to be but for its user; then this thread, which must be root's and
  * whose root folder is that of the whole process, is itself again. Other threads must do nothing with files meanwhile.
  * @throws SystemError, and what `work` throws
  */
@@ -66,13 +76,10 @@ export function disguised<T>(disguise: Disguise, work: () => T): T {
     checked(chroot(cString(disguise.root)), 'chroot', disguise.root)
     checked(chdir(cString(disguise.cwd)), 'chdir', disguise.cwd)
     setGroups(disguise.groups)
-    setIds('setresgid', [disguise.gid, disguise.gid, disguise.gid])
-    // The saved id is the way back; a child's is set to its effective one when it executes its program.
-    if (disguise.uid !== 0) setIds('setresuid', [disguise.uid, disguise.uid, 0])
-    return work()
+    setIds([disguise.gid, disguise.gid, disguise.gid])
+    return withoutSetgid(work)
   } finally {
-    setIds('setresuid', [0, 0, 0])
-    setIds('setresgid', [0, 0, 0])
+    setIds([0, 0, 0])
     setGroups(own)
     checked(fchdir(home), 'fchdir')
     checked(chroot(cString('.')), 'chroot', '.')
@@ -81,9 +88,25 @@ export function disguised<T>(disguise: Disguise, work: () => T): T {
   }
 }
 
+const setgidBit = 1 << 6
+
+/**
+ * Node takes all groups from a child that it gives another user, if it may: here it may not. The user is given by Node, between
+ * fork and exec, since a thread with the ids of a user, if only for a moment, could be signalled by whoever has them.
+ */
+function withoutSetgid<T>(work: () => T): T {
+  const [low] = words.effective
+  const before = changeCapabilities((sets) => sets.writeUInt32LE((sets.readUInt32LE(low) & ~setgidBit) >>> 0, low))
+  try {
+    return work()
+  } finally {
+    changeCapabilities((sets) => before.copy(sets))
+  }
+}
+
 /** Of this thread alone: the C library's function is for all of them. */
-function setIds(call: 'setresuid' | 'setresgid', [real, effective, saved]: [number, number, number]): void {
-  checked(syscall(call, real, effective, saved), call)
+function setIds([real, effective, saved]: [number, number, number]): void {
+  checked(syscall('setresgid', real, effective, saved), 'setresgid')
 }
 
 function setGroups(groups: readonly number[]): void {

@@ -1,43 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { lacks, missingTools, noUserNamespace, programPath } from '../support/need.ts'
-import type { Job, Outcome, Step, StepOutcome } from '../support/sandbox-runner.ts'
-import { type Trial, bundleWithThreads, folderOf, runNodeAs, trials } from '../support/users.ts'
+import { lacks, missingTools, noUserNamespace } from '../support/need.ts'
+import type { Outcome, Step, StepOutcome } from '../support/sandbox-runner.ts'
+import { openSandboxTrials, running, shell, until } from '../support/sandbox-trials.ts'
+import { trials } from '../support/users.ts'
 
 const skipped = lacks('userns', noUserNamespace()) || lacks('tools', missingTools('busybox'))
-const busybox = programPath('busybox') ?? ''
-
-let runner: Awaited<ReturnType<typeof bundleWithThreads>> | undefined
-const folders: string[] = []
-
-beforeAll(async () => {
-  if (!skipped) runner = await bundleWithThreads(join(import.meta.dirname, '../support/sandbox-runner.ts'))
-})
-
-afterAll(() => {
-  runner?.remove()
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-
-function jobOf(trial: Trial, steps: readonly Step[], options: Partial<Job>): string {
-  const folder = folderOf(trial.user)
-  folders.push(folder)
-  return JSON.stringify({ isolation: trial.isolation, busybox, folder, steps, ...options } satisfies Job)
-}
-
-async function carryOut(trial: Trial, steps: readonly Step[], options: Partial<Job> = {}): Promise<Outcome> {
-  const { stdout, stderr } = await runNodeAs(trial.user, [runner?.file ?? '', jobOf(trial, steps, options)])
-  if (stdout === '') throw new Error(stderr)
-  return JSON.parse(stdout) as Outcome
-}
-
-const shell = (script: string, spec: Partial<Step['spec']> = {}): Step => ({
-  spec: { args: ['sh', '-c', script], ...spec },
-})
+const { jobOf, carryOut, runnerFile, close } = openSandboxTrials()
+afterAll(close)
 
 /** Files that only the kernel's own root may write, and one that docker hides. */
 const kernelFiles = [
@@ -204,9 +177,9 @@ describe.skipIf(skipped).each(skipped ? [] : trials())('as $user.name, $isolatio
     ['as root', {}, 300],
     ['as another user, whose processes no signal of a parent would reach', user33, 300],
   ])('dies with its outer process, %s', async (_when, ids, afterMs) => {
-    const job = jobOf(trial, [shell('sleep 4714; true', ids)], {})
+    const job = jobOf(trial, [shell('sleep 4714; true', ids)])
     const own = trial.user.uid === process.getuid?.()
-    const child = spawn(process.execPath, [runner?.file ?? '', job], {
+    const child = spawn(process.execPath, [await runnerFile(), job], {
       stdio: 'ignore',
       ...(own ? {} : { uid: trial.user.uid, gid: trial.user.gid }),
       cwd: '/',
@@ -303,24 +276,3 @@ describe.skipIf(skipped)('single', () => {
     },
   )
 })
-
-/** Command lines on this machine that contain a text, those of Node (which has it in a job) left out. */
-function running(text: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => commandLine(pid))
-    .filter((line) => line.includes(text) && !line.includes('script.js'))
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {
-    return ''
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await delay(50)
-  expect(condition()).toBe(true)
-}

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 /** Kinds of need that WHERRY_REQUIRE can name. */
 export type Kind =
   | 'userns'
+  | 'root'
   | 'mapped'
   | 'tools'
   | 'docker'
@@ -54,6 +55,11 @@ export function missingTools(...names: readonly string[]): string | undefined {
 export function noUserNamespace(): string | undefined {
   const made = spawnSync('unshare', ['--user', 'true'], { stdio: 'ignore', timeout: 10_000 })
   return made.status === 0 ? undefined : 'the kernel or a policy forbids user namespaces'
+}
+
+/** Why nothing can be tried that only root may do, or undefined. */
+export function notRoot(): string | undefined {
+  return process.getuid?.() === 0 ? undefined : 'this is not root'
 }
 
 /** Why this user cannot have a full id map, or undefined. */

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { choose, chosenMode } from '../../src/host/choose.ts'
 import { controlFd, type Isolation, type Mode } from '../../src/host/contract.ts'
@@ -26,7 +26,7 @@ import { enterNamespace, outerPidVariable } from '../../src/host/namespace.ts'
 import type { ProcessSpec, Sandbox } from '../../src/sandbox/contract.ts'
 import { createSandbox } from '../../src/sandbox/sandbox.ts'
 
-/** One process to run. */
+/** One process to run; in its arguments `@runner@` is the pid of the process that runs it. */
 export interface Step {
   readonly spec: Partial<Omit<ProcessSpec, 'stdio' | 'args'>> & { readonly args: readonly string[] }
   readonly abortAfterMs?: number
@@ -42,8 +42,10 @@ export interface Job {
   readonly overlay?: boolean
   /** Start from root of a namespace with a map of its own, as in a container. */
   readonly nested?: boolean
-  /** All steps at once, each in an overlay of its own. */
+  /** All steps at once, each in an overlay of its own, if there can be one. */
   readonly parallel?: boolean
+  /** Files of the host that the tree has too, at the same paths. */
+  readonly programs?: readonly string[]
   /** Leave out the folders that a run needs. */
   readonly bare?: boolean
   readonly steps: readonly Step[]
@@ -124,7 +126,11 @@ async function inner({ job }: { job: Job }): Promise<void> {
   const steps =
     job.parallel === true
       ? await Promise.all(
-          job.steps.map((step, i) => inOwnOverlay(`${folder}/${i}`, lower, (own) => runStep(sandbox, own, step))),
+          job.steps.map((step, i) =>
+            mode.kind === 'chroot'
+              ? runStep(sandbox, root, step)
+              : inOwnOverlay(`${folder}/${i}`, lower, (own) => runStep(sandbox, own, step)),
+          ),
         )
       : await inTurn(job.steps, (step) => runStep(sandbox, root, step))
   const outcome: Outcome = {
@@ -146,6 +152,10 @@ function makeTree(job: Job, root: string): void {
   mkdirSync(join(root, 'bin'), { recursive: true })
   copyFileSync(job.busybox, join(root, 'bin/busybox'))
   for (const name of appletNames) linkSync(join(root, 'bin/busybox'), join(root, 'bin', name))
+  for (const path of job.programs ?? []) {
+    mkdirSync(join(root, dirname(path)), { recursive: true })
+    copyFileSync(path, join(root, path))
+  }
   if (job.bare === true) return
   for (const name of ['proc', 'sys', 'dev', 'etc', 'root', 'home']) mkdirSync(join(root, name), { mode: 0o755 })
   mkdirSync(join(root, 'tmp'), { mode: 0o1777 })
@@ -190,6 +200,7 @@ async function runStep(sandbox: ReturnType<typeof createSandbox>, root: string, 
     hostname: 'buildkitsandbox',
     extraHosts: [],
     ...step.spec,
+    args: step.spec.args.map((arg) => arg.replaceAll('@runner@', String(process.pid))),
     stdio: { kind: 'pipes', onOutput: (stream, chunk) => (output[stream] += chunk.toString()) },
   }
   const abort = new AbortController()
@@ -241,9 +252,9 @@ function mountsBelow(root: string, own: number): string[] {
   return lines.filter((line) => line.split(' ')[4]?.startsWith(root)).slice(own)
 }
 
-/** What steps left, save the keeper of their pid namespace; and what the sandbox left when it was closed. */
+/** What steps left, save the keeper of their pid namespace or of themselves; and what the sandbox left when it was closed. */
 async function processesLeft(sandbox: Sandbox): Promise<string[]> {
-  const ofSteps = childrenLeft().filter((line) => !/unshare --pid --fork -- \S*cat $/.test(line))
+  const ofSteps = childrenLeft().filter((line) => !/unshare --pid --fork -- \S*cat $|keeper\.js $/.test(line))
   await sandbox.close()
   return [...ofSteps, ...childrenLeft()]
 }

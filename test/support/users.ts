@@ -22,7 +22,7 @@ export interface User {
 /** A user and a way of mapping ids that should work for it. */
 export interface Trial {
   readonly user: User
-  readonly isolation: Exclude<Isolation, 'auto' | 'chroot'>
+  readonly isolation: Exclude<Isolation, 'auto'>
 }
 
 /** Every combination that this machine allows to try. As root also an ordinary user with subordinate ids and one without. */
@@ -33,6 +33,12 @@ export function trials(): Trial[] {
     const single: Trial = { user, isolation: 'single' }
     return user.uid === 0 || hasSubIds(user) ? [{ user, isolation: 'mapped' }, single] : [single]
   })
+}
+
+/** Root's own, where nothing but chroot(2) is used. */
+export function chrootTrials(): Trial[] {
+  const { username: name, uid, gid } = userInfo()
+  return uid === 0 ? [{ user: { name, uid, gid }, isolation: 'chroot' }] : []
 }
 
 /** Of the users who log in: the first of either kind. */

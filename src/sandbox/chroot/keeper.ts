@@ -62,7 +62,8 @@ async function startKeeper(): Promise<Running> {
   })
   const control = child.stdio[3] as Duplex
   control.on('error', () => undefined) // Its end is seen by that of the process.
-  const gone = once(child, 'exit').then(() => undefined)
+  let lose: () => void = () => undefined
+  const gone = once(child, 'exit').then(() => lose())
   let listen: (message: KeeperMessage) => void = () => undefined
   const ready = new Promise<void>((resolve) => (listen = () => resolve()))
   createInterface({ input: control })
@@ -82,25 +83,22 @@ async function startKeeper(): Promise<Running> {
           if (message.kind !== 'ready') started()
           if (message.kind === 'ended' || message.kind === 'failed') resolve(message)
         }
+        // Whoever kills the keeper does not free the step: its processes become this one's.
+        lose = () => void endDescendants().then(() => resolve({ kind: 'lost' }))
       })
       signal.addEventListener('abort', kill, { once: true })
       say({ kind: 'start', ...step })
       if (signal.aborted) kill()
       try {
-        return await Promise.race([answered, gone.then(cleanUp)])
+        return await answered
       } finally {
+        lose = () => undefined
         signal.removeEventListener('abort', kill)
         started()
       }
     },
     end: () => end(child, gone, control),
   }
-}
-
-/** Whoever kills the keeper does not free the step: its processes become this one's. */
-async function cleanUp(): Promise<StepEnd> {
-  await endDescendants()
-  return { kind: 'lost' }
 }
 
 const endLimitMs = 2000

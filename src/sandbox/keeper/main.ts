@@ -82,7 +82,9 @@ function start({ args: [program = '', ...args], ...request }: KeeperStart): Chil
   try {
     const stdio = request.streams.map((stream) => streamOf(stream, { nothing, opened }))
     for (const { name, ...limit } of request.limits) setLimit(name, limit)
-    return disguised(request, () => spawn(program, args, { stdio, env: request.env, detached: request.detached }))
+    const { uid, env, detached } = request
+    const user = uid === 0 ? {} : { uid }
+    return disguised(request, () => spawn(program, args, { stdio, env, detached, ...user }))
   } finally {
     for (const fd of opened) closeSync(fd)
   }
