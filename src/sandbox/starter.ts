@@ -1,5 +1,7 @@
 /** The thread that starts processes, and the one that remembers owners and devices, as the main thread has them. */
+import type { Worker } from 'node:worker_threads'
 import { WherryError } from '../core/errors.ts'
+import { whenReadable } from '../host/libc.ts'
 import type { ProcessResult } from './contract.ts'
 import type { Emulation } from './filter.ts'
 import { openNursery } from './nursery.ts'
@@ -96,19 +98,40 @@ function startError({ message, known, hint }: StartFailure): WherryError {
 }
 
 function createRecording(listener: number, emulation: Emulation): NonNullable<Starter['watch']> {
-  const worker = startWorker({ kind: 'recorder', listener, emulation })
   const waiting: ((owners: RecorderReply['owners']) => void)[] = []
+  const watched = new Map<number, WatchedRun>()
+  let worker: Worker | undefined
   let lastId = 0
-  worker.on('message', ({ owners }: RecorderReply) => waiting.shift()?.(owners))
-  worker.unref()
   const ask = (request: RecorderRequest): Promise<RecorderReply['owners']> =>
     new Promise((resolve) => {
       waiting.push(resolve)
-      worker.postMessage(request)
+      worker?.postMessage(request)
     })
+  const begin = (): void => {
+    worker = startWorker({ kind: 'recorder', listener, emulation })
+    worker.on('message', ({ owners }: RecorderReply) => waiting.shift()?.(owners))
+    worker.unref()
+    for (const [id, run] of watched) void ask({ kind: 'watch', id, run })
+  }
+  if (emulation === 'root') begin()
+  else onFirstCall(listener, begin)
   return async (run) => {
     const id = ++lastId
-    await ask({ kind: 'watch', id, run })
-    return { take: async () => new Map(await ask({ kind: 'take', id })) }
+    watched.set(id, run)
+    if (worker !== undefined) await ask({ kind: 'watch', id, run })
+    return {
+      take: async () => {
+        watched.delete(id)
+        return new Map(worker === undefined ? [] : await ask({ kind: 'take', id }))
+      },
+    }
   }
+}
+
+/** Devices are rarely made: until one is, no thread waits for that. */
+function onFirstCall(listener: number, begin: () => void): void {
+  const watch = whenReadable(listener, () => {
+    watch.close()
+    begin()
+  })
 }

@@ -1,5 +1,5 @@
 // Compares wherry with the builders that are installed, in turn in one run: medians, ratios, peak memory.
-//   npm run bench -- [workload…] [--runs 5] [--rows cold,no-op,edited,push,pull] [--only wherry,buildah] [--json FILE]
+//   npm run bench -- [workload…] [--runs 5] [--rows cold,no-op,edited,push,pull,overhead] [--only wherry,buildah] [--json FILE]
 // Needs WHERRY_BENCH (the folder with make-workloads.mjs) and a plain registry with the base images: WHERRY_TEST_REGISTRY,
 // default localhost:5000. Runs as root or as an ordinary user; measures the bundles in dist.
 import { execFileSync } from 'node:child_process'
@@ -9,12 +9,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { allBuilders } from './builders.mjs'
 import { median, peakMemory, seconds } from './measure.mjs'
+import { overheadRows } from './overhead.mjs'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: '5' },
-    rows: { type: 'string', default: 'cold,no-op,edited,push,pull' },
+    rows: { type: 'string', default: 'cold,no-op,edited,push,pull,overhead' },
     only: { type: 'string' },
     json: { type: 'string' },
   },
@@ -49,6 +50,7 @@ try {
   printHead()
   for (const workload of workloads) await measureWorkload(workload)
   if (rows.includes('pull')) await measurePull()
+  if (rows.includes('overhead')) await measureOverhead()
   if (options.json) writeFileSync(options.json, JSON.stringify({ runs, results }, null, 1))
 } finally {
   for (const builder of builders) await builder.clean()
@@ -108,6 +110,18 @@ async function measurePull() {
     const commands = await builder.fresh(`${registry}/conformance/debian`, run)
     return seconds(commands)
   })
+}
+
+/** Of wherry alone: what other builders call a step has no counterpart that could be timed from outside. */
+async function measureOverhead() {
+  for (const { workload, kind, target, value, reason } of await overheadRows(
+    `${registry}/conformance/debian`,
+    scratch,
+  )) {
+    const text = value === undefined ? `refused: ${reason}` : `${value.toFixed(0)} ms (at most ${target})`
+    console.log(`${workload.padEnd(10)}${kind.padEnd(14)}${text.padStart(12)}`)
+    if (value !== undefined) results.push({ workload, kind, unit: 'ms', values: { wherry: value } })
+  }
 }
 
 /** Measures in turn, A B A B …, and prints the medians. */
