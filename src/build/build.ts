@@ -45,7 +45,7 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   const inputs = openInputs(request, store, inner.signal)
   try {
     const caches = openCaches(request, { ...deps, store }, inner)
-    const tracked = { ...deps, store: { ...store, steps: caches.steps } }
+    const tracked = { ...deps, store: caches.store }
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
     const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, hold }
     const local = await localised(request, fetching)

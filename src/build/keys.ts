@@ -6,7 +6,7 @@ import type { Step } from '../plan/contract.ts'
 import { cachedDefinitionOf } from '../plan/definition.ts'
 
 /** Raised when the meaning of a step changes, so that old records are missed. */
-export const keyVersion = 2
+export const keyVersion = 3
 
 /** What a step's inputs are in a key. */
 export interface KeyInputs {

@@ -57,7 +57,7 @@ function remember<T>(known: Map<Digest, Promise<T>>, key: Digest, make: () => Pr
 
 async function readContents(diffId: Digest, deps: BuildDeps, scope: Scope): Promise<ContentsList> {
   const { store, pool } = deps
-  const known = (await store.layers.contents(diffId)) ?? (await fetchedContents(diffId, deps, scope))
+  const known = await store.layers.contents(diffId)
   if (known !== undefined) return known
   const form = await localForm(diffId, deps, scope)
   const contentsPath = store.tempPath('contents')
@@ -65,15 +65,6 @@ async function readContents(diffId: Digest, deps: BuildDeps, scope: Scope): Prom
   await store.layers.adoptContents(diffId, contentsPath)
   await store.layers.note({ diffId, size })
   return (await store.layers.contents(diffId)) ?? missing(diffId)
-}
-
-/** Of a layer that a cache has, the list alone, if the cache has that too. */
-async function fetchedContents(diffId: Digest, deps: BuildDeps, scope: Scope): Promise<ContentsList | undefined> {
-  const record = await deps.store.layers.get(diffId)
-  if (record?.contents === undefined || (await presentForm(record, deps.store)) !== undefined) return undefined
-  const { fetchContents } = await import('./cache/contents.ts')
-  await fetchContents(diffId, deps, scope)
-  return deps.store.layers.contents(diffId)
 }
 
 function missing(diffId: Digest): never {

@@ -74,6 +74,19 @@ describe.skipIf(isMissing)('a shared cache', () => {
     expect(asked.filter((one) => /^(PUT|PATCH) .*\/blobs\/uploads/.test(one))).toEqual([])
   })
 
+  it('knows what base images hold: to copy onto one, nothing of it is fetched', async () => {
+    const base = `${registry.address}/onto/base`
+    await ok(`-t${base}`, '--push')
+    const onto = [`--build-arg=BASE=${base}`, `-f${join(context, 'onto')}`]
+    await writeFile(join(context, 'onto'), 'ARG BASE\nFROM $BASE\nCOPY source /bin/\n')
+    await ok(toRegistry('onto'), ...onto, `-t${registry.address}/onto/app:1`, '--push')
+    await writeFile(join(context, 'source'), 'changed\n')
+    const again = await ok(`--cache-from=${cache('onto')}`, ...onto, `-t${registry.address}/onto/app:2`, '--push')
+    await writeFile(join(context, 'source'), 'one\n')
+    expect(executed(again)).toHaveLength(1)
+    expect(again).not.toMatch(/^pull(ing|ed) /m)
+  })
+
   it('with mode=min has the steps of the image only', async () => {
     for (const mode of ['min', 'max']) await ok(toRegistry(mode, `,mode=${mode}`))
     // What a new step takes from the build stage is there only if the stage's own steps are.

@@ -3,9 +3,12 @@ import type { Digest } from '../../core/digest.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Image } from '../../oci/image.ts'
 import type { Plan } from '../../plan/contract.ts'
+import { inputsOf } from '../../plan/reach.ts'
+import type { Store } from '../../store/contract.ts'
 import type { BuildRequest, CacheLocation, CacheTarget } from '../contract.ts'
 import type { BuildDeps } from '../deps.ts'
 import type { Engine } from '../engine.ts'
+import { withSharedLists } from './contents.ts'
 import { type CacheReader, type CacheWriter, namesOf } from './place.ts'
 import { type SharedCache, type UsedRecord, openSharedCache } from './shared-cache.ts'
 
@@ -17,7 +20,9 @@ export interface Built {
 }
 
 /** The caches of one build. */
-export interface BuildCaches extends Omit<SharedCache, 'prefetch'> {
+export interface BuildCaches extends Pick<SharedCache, 'drop'> {
+  /** The store, with what the caches have. */
+  readonly store: Store
   /** Asks for the records of all steps at once, instead of one after the other. */
   askAhead(plan: Built['plan'], engine: Built['engine']): void
   /** Fills the caches that the request names. @throws WherryError what a cache that must not fail throws */
@@ -30,7 +35,12 @@ export function openCaches(request: BuildRequest, deps: BuildDeps, scope: Scope)
   const readers = cacheFrom.map((location) => lazily(location, deps))
   const cache = openSharedCache(deps.store, readers, scope)
   return {
-    ...cache,
+    drop: cache.drop,
+    store: {
+      ...deps.store,
+      steps: cache.steps,
+      ...(readers.length > 0 && { layers: withSharedLists({ deps, findList: cache.findList }, scope) }),
+    },
     askAhead: (plan, engine) => {
       if (readers.length === 0) return
       for (const step of plan.steps.values()) {
@@ -74,7 +84,14 @@ async function fill(target: CacheTarget, { built, cache, deps }: Filling, scope:
     target.mode === 'max' || record.diffId === undefined || diffIds.has(record.diffId)
   const records = new Map<Digest, UsedRecord>([...cache.used()].filter(([, one]) => isWanted(one)))
   const { exportCache } = await import('./export.ts')
-  await exportCache({ target, place: await openPlace(target.at, deps), records, store: deps.store }, scope)
+  const place = await openPlace(target.at, deps)
+  await exportCache({ target, place, records, bases: basesOf(built.plan), store: deps.store }, scope)
+}
+
+/** Layers of the images that steps begin with: to copy onto one it is enough to know what it holds. */
+function basesOf({ steps }: Built['plan']): readonly Digest[] {
+  const trees = [...steps.values()].flatMap(inputsOf)
+  return [...new Set(trees.flatMap((tree) => (tree.kind === 'base' ? tree.diffIds : [])))]
 }
 
 /** Stages that nothing looked into, because what uses them was cached, belong to the whole too. */

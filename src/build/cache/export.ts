@@ -12,7 +12,15 @@ import type { StepRecord, Store } from '../../store/contract.ts'
 import type { CacheTarget } from '../contract.ts'
 import { localFormOf } from '../layer-access.ts'
 import type { CacheWriter } from './place.ts'
-import { type SharedLayer, contentsType, isOfOneRecord, readRecordDocument, recordDocument } from './record.ts'
+import {
+  type SharedLayer,
+  contentsType,
+  isOfOneRecord,
+  listKey,
+  listRecord,
+  readRecordDocument,
+  recordDocument,
+} from './record.ts'
 import type { UsedRecord } from './shared-cache.ts'
 
 const compress = promisify(gzip)
@@ -28,6 +36,8 @@ export interface CacheExport {
   readonly target: Omit<CacheTarget, 'at'>
   readonly place: CacheWriter
   readonly records: ReadonlyMap<Digest, UsedRecord>
+  /** Layers of base images, whose contents lists go with the records. */
+  readonly bases: readonly Digest[]
   readonly store: Store
 }
 
@@ -46,7 +56,8 @@ export async function exportCache(request: CacheExport, scope: Scope): Promise<v
   }
 }
 
-async function exportRecords({ target, place, records, store }: CacheExport, scope: Scope): Promise<void> {
+async function exportRecords(request: CacheExport, scope: Scope): Promise<void> {
+  const { target, place, records, store } = request
   const isWanted = ({ record }: UsedRecord): boolean => target.emulated || record.fidelity === 'exact'
   const wanted = [...records].filter(([, one]) => isWanted(one))
   const layers = new Map<Digest, Promise<SharedLayer>>()
@@ -62,6 +73,7 @@ async function exportRecords({ target, place, records, store }: CacheExport, sco
     await place.putRecord(key, recordDocument(key, { ...one.record, ...layer }), scope)
     return 1
   })
+  await mapLimit(request.bases, parallelRecords, (diffId) => putList(diffId, { target, place, store, scope }))
   await place.finish()
   const fresh = written.reduce<number>((sum, one) => sum + one, 0)
   const left = records.size - wanted.length
@@ -103,6 +115,19 @@ async function putLayer(diffId: Digest, { target, place, store, scope }: Putting
     ...(record?.size !== undefined && { size: record.size }),
     ...(contents && { contents: contents.descriptor }),
   }
+}
+
+/** The contents list of a layer that others can get elsewhere. */
+async function putList(diffId: Digest, { place, store, scope }: Putting): Promise<void> {
+  const key = listKey(diffId)
+  const known = await place.find(key, scope).catch((error: unknown) => {
+    if (!isOfOneRecord(error)) throw error
+  })
+  if (known !== undefined) return
+  const contents = await contentsDocument(diffId, store)
+  if (contents === undefined) return
+  await place.putBlob(contents, scope)
+  await place.putRecord(key, recordDocument(key, listRecord(contents.descriptor)), scope)
 }
 
 async function contentsDocument(diffId: Digest, store: Store): Promise<Document | undefined> {

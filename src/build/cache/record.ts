@@ -13,6 +13,8 @@ import type { StepRecord } from '../../store/contract.ts'
 export interface SharedRecord extends StepRecord {
   /** Of the layer; undefined for a record without one. */
   readonly layer?: SharedLayer
+  /** In a record without a layer: the gzipped contents list of a layer that is elsewhere. */
+  readonly list?: Descriptor
 }
 
 /** A layer in a cache. */
@@ -51,11 +53,21 @@ export function recordTag(name: string, key: Digest): string {
   return tag.length <= longestTag ? tag : `${hexOf(digestOf(name)).slice(0, 32)}-${hexOf(key)}`
 }
 
+/** The key of the record that has a layer's contents list. */
+export function listKey(diffId: Digest): Digest {
+  return digestOf(`contents list of ${diffId}`)
+}
+
+/** The record of a contents list that is in the cache as `list`. */
+export function listRecord(list: Descriptor): SharedRecord {
+  return { fidelity: 'exact', createdAt: '1970-01-01T00:00:00Z', description: 'contents list of a layer', list }
+}
+
 /** The manifest of a record. */
 export function recordDocument(key: Digest, record: SharedRecord): Document {
-  const { layer, diffId, fidelity, description, createdAt } = record
+  const { layer, list, diffId, fidelity, description, createdAt } = record
   const layers =
-    layer === undefined ? [emptyDocument.descriptor] : [layer.blob, ...(layer.contents ? [layer.contents] : [])]
+    layer === undefined ? [list ?? emptyDocument.descriptor] : [layer.blob, ...(layer.contents ? [layer.contents] : [])]
   const manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.ociManifest,
@@ -87,8 +99,8 @@ export function readRecordDocument(key: Digest, document: Document): SharedRecor
   if (fidelity !== 'exact' && fidelity !== 'emulated') throw bad('its fidelity is unknown')
   checkTime(createdAt)
   const record = { fidelity, createdAt, description: annotations[keys.description] ?? '' } as const
-  if (diffId === undefined) return record
   const [blob, contents] = manifest.layers
+  if (diffId === undefined) return blob?.mediaType === contentsType ? { ...record, list: blob } : record
   return { ...record, ...layerOf({ diffId, blob, contents, size: annotations[keys.size] }) }
 }
 

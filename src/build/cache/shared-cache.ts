@@ -10,12 +10,12 @@ import type { StepCache, StepRecord, Store } from '../../store/contract.ts'
 import { presentForm } from '../../transfer/fetch.ts'
 import { inlineRecords } from './inline.ts'
 import type { CacheReader } from './place.ts'
-import { type SharedRecord, isOfOneRecord, readRecordDocument } from './record.ts'
+import { type SharedLayer, type SharedRecord, isOfOneRecord, listKey, readRecordDocument } from './record.ts'
 
 /** A record that this build used or made. */
 export interface UsedRecord {
   readonly record: StepRecord
-  /** True if nobody was asked for it: it takes the place of what others may have by now. */
+  /** True if the step was to run whatever is cached: it takes the place of what others may have by now. */
   readonly isFresh: boolean
   /** The label of the cache that it came from in this build. */
   readonly from?: string
@@ -24,6 +24,8 @@ export interface UsedRecord {
 /** The cache of one build. */
 export interface SharedCache {
   readonly steps: StepCache
+  /** Notes where the contents list of a layer is, if one of the caches has it. */
+  findList(this: void, diffId: Digest): Promise<void>
   /** Asks ahead for a record, if there is anybody to ask. */
   prefetch(this: void, key: Digest): void
   /** Every record that the build used or made. */
@@ -32,7 +34,7 @@ export interface SharedCache {
    * Forgets a layer that cannot be had, wherever it came from, so that its step runs.
    * @returns false if no step of this build made it
    */
-  drop(diffId: Digest): Promise<boolean>
+  drop(this: void, diffId: Digest): Promise<boolean>
 }
 
 /** Records asked for at once. */
@@ -42,6 +44,7 @@ const parallelQuestions = 16
 export function openSharedCache(store: Store, readers: readonly CacheReader[], scope: Scope): SharedCache {
   const used = new Map<Digest, UsedRecord>()
   const dropped = new Set<Digest>()
+  const wanted = new Set<Digest>()
   const origins = new Map<Digest, string>()
   const asked = new Map<Digest, Promise<StepRecord | undefined>>()
   const sources = readers.map((reader) => openSource(reader, limiter(parallelQuestions), scope))
@@ -54,21 +57,19 @@ export function openSharedCache(store: Store, readers: readonly CacheReader[], s
     return found?.record && (await adopt(key, found.record, found.reader))
   }
   const adopt = async (key: Digest, shared: SharedRecord, reader: CacheReader): Promise<StepRecord> => {
-    const { layer, ...record } = shared
-    if (record.diffId !== undefined && layer !== undefined) {
-      const { blob, size, contents } = layer
-      await store.layers.note({
-        diffId: record.diffId,
-        ...(size !== undefined && { size }),
-        forms: [blob],
-        sources: [{ repository: reader.source, digest: blob.digest }],
-        ...(contents && { contents }),
-        fidelity: record.fidelity,
-      })
-    }
+    const { layer, list: _list, ...record } = shared
+    if (layer !== undefined) await noteLayer(record, layer, { reader, store })
     await store.steps.put(key, record)
     origins.set(key, reader.label)
     return record
+  }
+  const findList = async (diffId: Digest): Promise<void> => {
+    for (const [i, find] of sources.entries()) {
+      const list = (await find(listKey(diffId)))?.list
+      if (list === undefined) continue
+      const source = { repository: readers[i]!.source, digest: list.digest }
+      return store.layers.note({ diffId, contents: list, sources: [source] })
+    }
   }
   const askOnce = (key: Digest): Promise<StepRecord | undefined> => {
     const answer = asked.get(key) ?? ask(key)
@@ -82,6 +83,7 @@ export function openSharedCache(store: Store, readers: readonly CacheReader[], s
   }
   const steps: StepCache = {
     get: async (key) => {
+      wanted.add(key)
       const record = await lookUp(key)
       if (record?.diffId !== undefined && dropped.has(record.diffId)) return undefined
       const from = origins.get(key)
@@ -89,7 +91,7 @@ export function openSharedCache(store: Store, readers: readonly CacheReader[], s
       return record
     },
     put: async (key, record) => {
-      used.set(key, { record, isFresh: sources.length > 0 && !asked.has(key) })
+      used.set(key, { record, isFresh: !wanted.has(key) })
       await store.steps.put(key, record)
     },
   }
@@ -103,12 +105,28 @@ export function openSharedCache(store: Store, readers: readonly CacheReader[], s
   }
   return {
     steps,
+    findList,
     prefetch: (key) => {
       if (sources.length > 0) lookUp(key).catch(() => undefined)
     },
     used: () => used,
     drop,
   }
+}
+
+async function noteLayer(
+  { diffId, fidelity }: StepRecord,
+  { blob, size, contents }: SharedLayer,
+  { reader, store }: { readonly reader: CacheReader; readonly store: Store },
+): Promise<void> {
+  await store.layers.note({
+    diffId: diffId!,
+    ...(size !== undefined && { size }),
+    forms: [blob],
+    sources: [{ repository: reader.source, digest: blob.digest }],
+    ...(contents && { contents }),
+    fidelity,
+  })
 }
 
 async function isAtHand({ diffId }: StepRecord, store: Store): Promise<boolean> {

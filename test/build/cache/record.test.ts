@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type SharedRecord,
   contentsType,
+  listRecord,
   readRecordDocument,
   recordDocument,
   recordTag,
@@ -30,6 +31,7 @@ describe('a shared record', () => {
   test.each([
     ['with a layer', withLayer],
     ['without one', record],
+    ['of a contents list', listRecord(layer.contents)],
     ['without a contents list', { ...withLayer, layer: { blob: layer.blob } }],
     ['of a mode that cannot keep owners', { ...withLayer, fidelity: 'emulated' as const }],
   ])('%s is read as it was written', (_what, written) => {
