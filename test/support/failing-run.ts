@@ -5,7 +5,7 @@ const [, , isolation, ...command] = process.argv
 for (const name of ['SIGINT', 'SIGTSTP', 'SIGHUP'] as const)
   process.on(name, () => process.stdout.write(`runner got ${name}\n`))
 
-const bench = await openBench(isolation === 'single' ? 'single' : 'mapped', 'overlay', 'inherit')
+const bench = await openBench(isolation as 'mapped', 'overlay', { stdio: 'inherit', secretsOnDisk: true })
 const ran = await bench.run('echo left > /tmp/left; cat /m/secret > /dev/null && exit 7', {
   env: ['PATH=/bin', 'PS1=inside# ', 'KEPT=kept'],
   cwd: '/tmp',

@@ -2,7 +2,7 @@
 import { openBench } from './trees.ts'
 
 const [, , isolation, secret = '', agent = ''] = process.argv
-const bench = await openBench(isolation === 'single' ? 'single' : 'mapped')
+const bench = await openBench(isolation as 'mapped', 'overlay', { secretsOnDisk: true })
 process.stdout.write(`${bench.store.root}\n`)
 const owner = { uid: 0, gid: 0, mode: 0o600 }
 const ran = bench.run('cat /s > /c/there; cat /s > /m/too; exec sleep 1000', {

@@ -16,7 +16,7 @@ import type { StackLayer, TreeRun, Trees } from '../../src/trees/contract.ts'
 import { type RawEntry, rawTar } from './raw-tar.ts'
 import { busybox } from './busybox.ts'
 
-type Isolation = 'mapped' | 'single'
+type Isolation = 'mapped' | 'single' | 'chroot'
 type Driver = 'overlay' | 'copy'
 
 /** What a run left and said. */
@@ -51,10 +51,25 @@ const applets = (
   'grep dd test sed tail ps kill printf'
 ).split(' ')
 
-/** Opens a bench; `isolation` and driver as they are. With `stdio` a run may have the standard streams of this process. */
-export async function openBench(isolation: Isolation, driver: Driver = 'overlay', stdio?: 'inherit'): Promise<Bench> {
-  const root = mkdtempSync(join(tmpdir(), 'wherry-bench-'))
-  const bench = await benchIn(root, { isolation, driver, stdio })
+/** How a bench differs from others. */
+export interface BenchSettings {
+  /** A run may have the standard streams of this process. */
+  readonly stdio?: 'inherit'
+  readonly secretsOnDisk?: boolean
+  /** Folder to make it in, if not the usual one for temporary files. */
+  readonly folder?: string
+  /** The folder of another bench that is gone. */
+  readonly root?: string
+}
+
+/** Opens a bench; `isolation` and driver as they are. */
+export async function openBench(
+  isolation: Isolation,
+  driver: Driver = 'overlay',
+  { stdio, secretsOnDisk, folder = tmpdir(), root: given }: BenchSettings = {},
+): Promise<Bench> {
+  const root = given ?? mkdtempSync(join(folder, 'wherry-bench-'))
+  const bench = await benchIn(root, { isolation, driver, stdio, secretsOnDisk })
   return {
     ...bench,
     close: async () => {
@@ -82,11 +97,12 @@ interface BenchOptions {
   readonly isolation: Isolation
   readonly driver: Driver
   readonly stdio: 'inherit' | undefined
+  readonly secretsOnDisk: boolean | undefined
   readonly ids?: 'other ids' | undefined
 }
 
 async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
-  const { isolation, driver, stdio, ids } = options
+  const { isolation, driver, stdio, secretsOnDisk, ids } = options
   const store = await openStore(join(root, 'store'))
   const facts = await probeFacts()
   const mode = chosenMode(choose(ids === undefined ? facts : withOtherIds(facts), isolation))
@@ -94,6 +110,7 @@ async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
     mode,
     driver,
     stdio,
+    secretsOnDisk,
     snapshotsDir: (name) => store.snapshotsDir(name),
     mountsDir: (map) => store.mountsDir(map),
   })

@@ -4,13 +4,14 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noStaticBusybox } from '../support/busybox.ts'
-import { lacks, missingTools, noFullMap, noUserNamespace } from '../support/need.ts'
+import { lacks, missingTools, noFullMap, noUserNamespace, notRoot } from '../support/need.ts'
 import { bundleWithThreads } from '../support/users.ts'
 
 const isMissing = lacks('userns', noUserNamespace()) || lacks('tools', noStaticBusybox() ?? missingTools('script'))
 const kinds = [
   ['mapped', isMissing || lacks('mapped', noFullMap())],
   ['single', isMissing],
+  ['chroot', isMissing || lacks('root', notRoot())],
 ] as const
 
 const ctrlC = '\x03'
