@@ -111,12 +111,12 @@ const rows: readonly Row[] = [
 
 /** Files of an image that tell whether owners, modes and capabilities were kept: lines of `tar -tv`, by fixture. */
 const proofs: Readonly<Record<string, readonly RegExp[]>> = {
-  hello: [/^-rwxr-xr-x 0\/0 .* usr\/local\/bin\/greet$/m],
-  nginx: [/^-rw-r--r-- 990\/\d+ .* var\/www\/html\/index\.html$/m, /^drwx.* 990\/\d+ .* var\/log\/nginx\/$/m],
+  hello: [/^-rwxr-xr-x +0\/0 .* usr\/local\/bin\/greet$/m],
+  nginx: [/^-rw-r--r-- +990\/\d+ .* var\/www\/html\/index\.html$/m, /^drwx.* +990\/\d+ .* var\/log\/nginx\/$/m],
   owners: [
-    /^drwxr-s--- 990\/991 .* srv\/deck\/$/m,
-    /^-rw-r----- 990\/991 .* srv\/deck\/log$/m,
-    /^-rw-r--r-- 990\/991 .* srv\/deck\/flag$/m,
+    /^drwxr-s--- +990\/991 .* srv\/deck\/$/m,
+    /^-rw-r----- +990\/991 .* srv\/deck\/log$/m,
+    /^-rw-r--r-- +990\/991 .* srv\/deck\/flag$/m,
     /^-rwxr-xr-x\* 0\/991 .* usr\/local\/bin\/spyglass\n {2}x: +\d+ security\.capability$/m,
   ],
 }

@@ -11,7 +11,7 @@ import { type Ran, finished } from './wherry.ts'
 /** Why no such daemon can be started, or undefined. */
 export function noDockerd(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root may start a docker daemon'
-  return missingTools('dockerd', 'docker', 'containerd', 'runc')
+  return missingTools('dockerd', 'docker', 'containerd', 'runc', 'setpriv')
 }
 
 /** A running daemon. */
@@ -33,9 +33,14 @@ export async function startDockerd(): Promise<Dockerd> {
   const output = openSync(log, 'w')
   const folders = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
   const network = ['--bridge=none', '--iptables=false', '--ip6tables=false']
-  const child = spawn('dockerd', [...folders, ...network, '--host', host, '--log-level', 'warn'], {
-    stdio: ['ignore', output, output],
-  })
+  // It ends with the test, however that ends.
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'TERM', 'dockerd', ...folders, ...network, '--host', host, '--log-level', 'warn'],
+    {
+      stdio: ['ignore', output, output],
+    },
+  )
   const docker: Dockerd['docker'] = (...args) =>
     finished(spawn('docker', ['--host', host, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
   const stop = async (): Promise<void> => {
