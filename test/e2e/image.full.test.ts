@@ -1,10 +1,12 @@
 /** wherry's own image: built by wherry from the repository's Dockerfile, and building in containers, whoever it runs as. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Finding } from '../../src/host/contract.ts'
 import { type Dockerd, noDockerd, startDockerd } from '../support/dockerd.ts'
 import { deployDocuments, dockerOptions, podsOf } from '../support/deploy.ts'
 import { lacks, noMirror, noRegistry, testRegistry } from '../support/need.ts'
 import { loadOwnImage, ownImage } from '../support/own-image.ts'
+import { trials } from '../support/users.ts'
 import { type Home, fixtures, newHome } from '../support/wherry.ts'
 
 const unfit = [lacks('docker', noDockerd()), lacks('registry', noRegistry()), lacks('network', noMirror())].includes(
@@ -70,4 +72,29 @@ describe.skipIf(unfit)("wherry's own image", () => {
     expect(refused.code).not.toBe(0)
     expect(refused.stderr).toContain('hint: start the container with: docker run --security-opt seccomp=unconfined')
   })
+
+  const remapped = trials().find(({ user, isolation }) => user.uid !== 0 && isolation === 'mapped')?.user
+  const noUser = remapped === undefined ? 'no ordinary user with subordinate ids' : undefined
+
+  test.skipIf(lacks('userns', noUser))(
+    'maps all ids in a pod with a user namespace of its own',
+    { timeout: 600_000 },
+    async () => {
+      const remapping = await startDockerd(remapped!.name)
+      try {
+        await loadOwnImage(home, base, remapping)
+        const rights = rightsOf('kubernetes/user-namespace.yaml')
+        const container = ['run', '--rm', '--network', 'none', ...rights, ownImage]
+        const { stdout } = await remapping.docker(...container, 'doctor', '--json')
+        const { works, mode, findings } = JSON.parse(stdout) as { works: boolean; mode: string; findings: Finding[] }
+        expect({ works, mode }).toEqual({ works: true, mode: 'mapped' })
+        const found = (name: string): Finding | undefined => findings.find((finding) => finding.name === name)
+        expect(found('user ids')?.found).toContain('hostUsers: false')
+        expect(found('proc')?.level).toBe('ok')
+        expect(found('subordinate ids')?.level).toBe('ok')
+      } finally {
+        await remapping.stop()
+      }
+    },
+  )
 })

@@ -1,7 +1,7 @@
 /** A docker daemon of a test's own: private folders, no network of its own, gone with the test. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -25,14 +25,24 @@ export interface Dockerd {
 const patienceMs = 60_000
 const pollMs = 200
 
-/** Starts a daemon. @throws Error with its log if it does not answer */
-export async function startDockerd(): Promise<Dockerd> {
+/**
+ * Starts a daemon.
+ * @param remap a user with subordinate ids: every container then has a user namespace of these ids (`hostUsers: false`)
+ * @throws Error with its log if it does not answer
+ */
+export async function startDockerd(remap?: string): Promise<Dockerd> {
   const dir = mkdtempSync(join(tmpdir(), 'wherry-dockerd-'))
+  chmodSync(dir, 0o711) // Root of a container with ids of its own has to pass.
   const log = join(dir, 'log')
   const host = `unix://${dir}/socket`
   const output = openSync(log, 'w')
   const folders = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
-  const network = ['--bridge=none', '--iptables=false', '--ip6tables=false']
+  const network = [
+    '--bridge=none',
+    '--iptables=false',
+    '--ip6tables=false',
+    ...(remap === undefined ? [] : [`--userns-remap=${remap}`]),
+  ]
   // It ends with the test, however that ends.
   const child = spawn(
     'setpriv',
