@@ -11,6 +11,7 @@ import {
   factsIn,
   podsOf,
   readCommandLine,
+  seccompProfile,
   wherryLines,
 } from '../support/deploy.ts'
 
@@ -46,6 +47,24 @@ test('a command line that wherry does not take is found', { timeout: 60_000 }, a
   const [line = []] = wherryLines('  - run: wherry build --no-such-option "$NAME" .')
   expect(line).toEqual(['wherry', 'build', '--no-such-option', '$NAME', '.'])
   await expect(readCommandLine(line)).rejects.toThrow('unknown option --no-such-option')
+})
+
+test('the seccomp profile leaves what wherry needs and forbids no call twice', () => {
+  const profile = JSON.parse(readFileSync(seccompProfile, 'utf8')) as { syscalls: { names: string[] }[] }
+  const forbidden = profile.syscalls.flatMap(({ names }) => names)
+  expect(new Set(forbidden).size).toBe(forbidden.length)
+  const needed = [
+    'clone',
+    'unshare',
+    'setns',
+    'mount',
+    'umount2',
+    'fsopen',
+    'move_mount',
+    'process_vm_readv',
+    'seccomp',
+  ]
+  expect(forbidden.filter((name) => needed.includes(name))).toEqual([])
 })
 
 const modes: Readonly<Record<string, string>> = {

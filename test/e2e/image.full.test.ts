@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Finding } from '../../src/host/contract.ts'
 import { type Dockerd, noDockerd, startDockerd } from '../support/dockerd.ts'
-import { deployDocuments, dockerOptions, podsOf } from '../support/deploy.ts'
+import { deployDocuments, dockerOptions, podsOf, seccompProfile } from '../support/deploy.ts'
 import { lacks, noMirror, noRegistry, testRegistry } from '../support/need.ts'
 import { loadOwnImage, ownImage } from '../support/own-image.ts'
 import { trials } from '../support/users.ts'
@@ -50,6 +50,12 @@ describe.skipIf(unfit)("wherry's own image", () => {
     ['a pod with the rights of user-namespace.yaml', rightsOf('kubernetes/user-namespace.yaml'), 'mapped'],
     ['a pod with the rights of single.yaml', rightsOf('kubernetes/single.yaml'), 'single'],
     ['a pod with the rights of chroot.yaml', rightsOf('kubernetes/chroot.yaml'), 'chroot'],
+    ['its own user under the seccomp profile', ['--security-opt', `seccomp=${seccompProfile}`], 'mapped'],
+    [
+      'a user under it whom the image does not know',
+      ['--security-opt', `seccomp=${seccompProfile}`, '--user', '54321'],
+      'single',
+    ],
     ['the task of Tekton', rightsOf('tekton/task.yaml'), 'mapped'],
   ]
 

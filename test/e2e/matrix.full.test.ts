@@ -244,5 +244,8 @@ function withoutMachine(text: string, place: Place): string {
     .replace(/(user namespaces +allowed).*/, '$1')
     .replace(/\d\d{3,}\+\d{3,}/g, 'FIRST+COUNT')
     .replace(/\d{5,}-\d{5,}/g, 'FIRST-LAST')
-    .replace(/\b(?!overlay)\w+, \S+ free\)/, 'DISK, SIZE free)')
+    .replace(
+      /\((?:overlay|(\w+)), \S+ free\)/,
+      (_all, disk?: string) => `(${disk === undefined ? 'overlay' : 'DISK'}, SIZE free)`,
+    )
 }

@@ -9,14 +9,17 @@ import { defaultContainer, dockerCapabilities, ordinaryUser } from './facts.ts'
 
 const folder = join(import.meta.dirname, '..', '..', 'deploy')
 
-/** Paths of all files, from deploy/ on. */
+/** Paths of all files that say how wherry is run, from deploy/ on. */
 export function deployFiles(): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   return entries
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && entry.name !== 'seccomp.json')
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort()
 }
+
+/** A seccomp profile that lets wherry work and forbids most of what containers are forbidden. */
+export const seccompProfile: string = join(folder, 'seccomp.json')
 
 export function deployText(path: string): string {
   return readFileSync(join(folder, path), 'utf8')
