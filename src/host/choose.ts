@@ -1,19 +1,47 @@
 /** From facts to a mode: pure. The best mode that is allowed, and why each better one was refused. */
 import { WherryError } from '../core/errors.ts'
-import { capability, chrootAdvice, hasCapability, helperAdvice, mappableIds, userNamespaceAdvice } from './advice.ts'
+import {
+  capability,
+  chrootAdvice,
+  hasCapability,
+  helperAdvice,
+  mappableIds,
+  subIdFix,
+  userNamespaceAdvice,
+} from './advice.ts'
 import type { Choice, Facts, IdRange, Isolation, Mode, Refusal, SubIds } from './contract.ts'
 import { freeRange, usualCount } from './subids.ts'
 
-/** Chooses among the modes that `requested` allows, the best first. */
+/**
+ * Chooses among the modes that `requested` allows, the best first. With too few ids for most images, single mode is better
+ * than mapped mode: it has them all in appearance.
+ */
 export function choose(facts: Facts, requested: Isolation): Choice {
   const candidates = requested === 'auto' ? (['mapped', 'single', 'chroot'] as const) : [requested]
   const refused: Refusal[] = []
   for (const kind of candidates) {
     const answer = consider(kind, facts)
-    if ('idMap' in answer) return { ok: true, mode: answer, refused }
-    refused.push(answer)
+    const lack = requested === 'auto' && 'idMap' in answer ? tooFewIds(answer, facts) : undefined
+    if ('idMap' in answer && lack === undefined) return { ok: true, mode: answer, refused }
+    refused.push(lack ?? (answer as Refusal))
   }
   return { ok: false, refused }
+}
+
+/** `nobody` of every image, and the highest id that most have. */
+const nobody = 65534
+
+function tooFewIds(mode: Mode, facts: Facts): Refusal | undefined {
+  if (mode.kind !== 'mapped') return undefined
+  const countOf = (ranges: Mode['uids']): number => ranges.reduce((sum, { count }) => sum + count, 0)
+  const count = mode.runIds ?? Math.min(countOf(mode.uids), countOf(mode.gids))
+  if (count > nobody) return undefined
+  return {
+    mode: 'mapped',
+    cause: 'few-ids',
+    reason: `only ${count} ids can be mapped, and images use up to ${nobody}`,
+    ...(mode.writer === 'newuidmap' ? { fix: subIdFix(facts) } : {}),
+  }
 }
 
 /**
@@ -93,10 +121,7 @@ function rootMode(kind: 'mapped' | 'single', facts: Facts): Mode | Refusal {
       fix: 'let the container keep the capabilities SETUID and SETGID',
     }
   const range = isFull(facts.uidMap) && isFull(facts.gidMap) ? rangeForRoot(facts) : undefined
-  if (range === undefined)
-    return kind === 'mapped'
-      ? identityMode(facts)
-      : { mode: kind, cause: 'one-id', reason: 'root has no other id to map' }
+  if (range === undefined) return kind === 'mapped' ? identityMode(facts) : singleIdentityMode(facts)
   const count = kind === 'mapped' ? range.count : 1
   const map = shiftedMap({ first: range.first, count }, facts.uidMap[0]?.count ?? 0)
   return {
@@ -158,6 +183,14 @@ function chrootMode(facts: Facts): Mode | Refusal {
     gids: facts.gidMap.map(asItIs),
     fidelity: 'exact',
   }
+}
+
+/** Root of a user namespace that is not the host's: its own id is somebody's on the host, but not root's. */
+function singleIdentityMode(facts: Facts): Mode | Refusal {
+  if (isFull(facts.uidMap)) return { mode: 'single', cause: 'one-id', reason: 'root has no other id to map' }
+  const own = [{ inside: 0, outside: 0, count: 1 }]
+  const idMap = identityName('single-identity', facts)
+  return { kind: 'single', writer: 'identity', idMap, uids: own, gids: own, fidelity: 'emulated' }
 }
 
 /** On a shared volume the trees of one container are not for one whose ids are others. */

@@ -53,6 +53,7 @@ export type Cause =
   | 'newuidmap-bounded'
   | 'no-new-privs'
   | 'no-subids'
+  | 'few-ids'
   | 'root-capabilities'
   | 'not-root'
   | 'chroot-capabilities'

@@ -7,7 +7,7 @@ import { defaultContainer, dockerCapabilities, ordinaryUser, rootUser } from '..
 const range = [{ first: 100000, count: 65536 }]
 const oddRanges = [
   { first: 1, count: 999 },
-  { first: 2001, count: 9 },
+  { first: 2001, count: 64535 },
 ]
 const user = ordinaryUser
 const root = rootUser
@@ -20,8 +20,8 @@ const cases: readonly (readonly [name: string, facts: Facts, mode: string, refus
   ['a process that may not gain privileges', { ...user, noNewPrivs: true }, 'single-1000.1001', ['mapped']],
   [
     'different ranges of uids and gids',
-    { ...user, subgids: [{ first: 7, count: 9 }] },
-    'mapped-1000.1001+100000-65536-7-9',
+    { ...user, subgids: [{ first: 7000, count: 70000 }] },
+    'mapped-1000.1001+100000-65536-7000-70000',
     [],
   ],
   [
@@ -30,7 +30,19 @@ const cases: readonly (readonly [name: string, facts: Facts, mode: string, refus
     'mapped-1000.1001+100000-65536',
     [],
   ],
-  ['several small ranges', { ...user, subuids: oddRanges, subgids: oddRanges }, 'mapped-1000.1001+1-999+2001-9', []],
+  [
+    'several small ranges',
+    { ...user, subuids: oddRanges, subgids: oddRanges },
+    'mapped-1000.1001+1-999+2001-64535',
+    [],
+  ],
+  ['a range that lacks nobody', { ...user, subuids: [{ first: 9000, count: 65533 }] }, 'single-1000.1001', ['mapped']],
+  [
+    'root of a namespace with one id',
+    { ...root, uidMap: [{ inside: 0, outside: 7, count: 1 }], gidMap: [{ inside: 0, outside: 8, count: 1 }] },
+    'single-identity-0.7.1-0.8.1',
+    ['mapped'],
+  ],
   ['root without a range', root, 'mapped-1879048192-65536', []],
   ['root with a range', { ...root, subuids: range, subgids: range }, 'mapped-100000-65536', []],
   ['root whose range is too small', { ...root, subuids: [{ first: 9, count: 99 }] }, 'mapped-1879048192-65536', []],
@@ -63,6 +75,15 @@ describe('auto', () => {
     ])
     expect(gids[0]).toEqual({ inside: 0, outside: 1001, count: 1 })
     expect(runIds).toBeUndefined()
+  })
+
+  test('has few ids mapped only where that is asked for', () => {
+    const few = { ...user, subuids: [{ first: 9000, count: 999 }] }
+    expect(choose(few, 'auto').refused[0]).toMatchObject({
+      cause: 'few-ids',
+      fix: expect.stringContaining('usermod') as string,
+    })
+    expect(chosenMode(choose(few, 'mapped')).uids[1]).toEqual({ inside: 1, outside: 9000, count: 999 })
   })
 
   test('gives root every id of the host, but none of them to a RUN', () => {
