@@ -1,4 +1,5 @@
 /** Entry of the inner process: uid 0 of a namespace, serving trees/ over a pipe until the outer process is gone. */
+import { chmodSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type Mode, controlFd } from '../../host/contract.ts'
 import { prepareInner } from '../../host/inner.ts'
@@ -38,8 +39,14 @@ await inner.sandbox.close()
 process.exit(0)
 
 async function openInner(mode: Mode): Promise<Inner> {
-  if (mode.kind === 'chroot') for (const draft of deadDrafts(setup.snapshotsDir)) bringBackLent(draft)
+  if (mode.kind === 'chroot') openPlainly(setup)
   const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir, { identities: mode.kind === 'single' })
   const { secretsOnDisk, mountsDir } = setup
   return { mode, snapshots, sandbox: createSandbox({ mode }), secretsOnDisk, mountsDir }
+}
+
+/** Without a user namespace a setuid program of an image is one of the machine: nobody else must get there. */
+function openPlainly({ snapshotsDir, mountsDir }: InnerSetup): void {
+  for (const dir of [snapshotsDir, mountsDir]) chmodSync(dir, 0o700)
+  for (const draft of deadDrafts(snapshotsDir)) bringBackLent(draft)
 }
