@@ -3,7 +3,6 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WherryError, errnoOf } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
-import { keepUsedMs } from '../store/collect.ts'
 import type { Store } from '../store/contract.ts'
 import { folders } from '../store/formats.ts'
 import type { CacheMount } from '../trees/contract.ts'
@@ -17,15 +16,14 @@ export async function countCacheMounts(store: Store): Promise<number> {
 }
 
 /**
- * Deletes cache mounts that no build uses, by processes in namespaces with the map of each.
+ * Deletes cache mounts that no build uses, and that were last used before a time (ms since 1970), by processes in namespaces with the map of each.
  * @returns those that went, or with `dryRun` would go
  */
 export async function pruneCacheMounts(
   store: Store,
-  { all, dryRun }: { readonly all: boolean; readonly dryRun: boolean },
+  { usedBefore, dryRun }: { readonly usedBefore: number; readonly dryRun: boolean },
   { io, scope }: { readonly io: Io; readonly scope: Scope },
 ): Promise<readonly CacheMount[]> {
-  const usedBefore = all ? Infinity : Date.now() - keepUsedMs
   const gone: CacheMount[] = []
   for (const map of await mapsOf(store)) {
     const trees = await treesForMap(store, `overlay-${map}`)

@@ -69,13 +69,31 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'prune',
-    also: ['image prune', 'system prune', 'builder prune', 'buildx prune'],
+    also: ['image prune', 'system prune'],
     summary: 'Delete dangling images and what nothing refers to',
     load: async () => (await import('./commands/prune.ts')).command,
   },
   {
+    name: 'cache ls',
+    also: ['cache list'],
+    summary: 'List the results of steps that builds can use again',
+    load: async () => (await import('./commands/cache-ls.ts')).command,
+  },
+  {
+    name: 'cache explain',
+    also: [],
+    summary: 'Show all that is known of a cached step',
+    load: async () => (await import('./commands/cache-explain.ts')).command,
+  },
+  {
+    name: 'cache prune',
+    also: ['builder prune', 'buildx prune'],
+    summary: 'Delete build cache, and no image',
+    load: async () => (await import('./commands/cache-prune.ts')).command,
+  },
+  {
     name: 'system df',
-    also: ['df', 'buildx du', 'builder du'],
+    also: ['df', 'cache du', 'buildx du', 'builder du'],
     summary: 'Show what takes how much disk space',
     load: async () => (await import('./commands/system-df.ts')).command,
   },

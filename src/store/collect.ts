@@ -5,19 +5,21 @@
  * its lock is read under the lock, a later one waits (leases.ts). And what was written or renewed since the oldest live lease
  * began stays, held or not.
  */
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Digest, isDigest } from '../core/digest.ts'
 import { ifStillThere } from '../core/if-there.ts'
 import { mapLimit } from '../core/schedule.ts'
-import type { CollectionReport, Store } from './contract.ts'
+import type { CollectionPolicy, CollectionReport, Store } from './contract.ts'
 import { parseDownloadRecord, parseStepRecord } from './formats.ts'
 import { collectLock, liveLeases } from './leases.ts'
 import { withLock } from './lock.ts'
+import { type Found, listFiles, listSharded } from './found.ts'
+import { keepRecords } from './keep-records.ts'
 import { type Marker, createMarker } from './mark.ts'
 import { readRecord } from './records.ts'
 
-/** Without `all`, step records, downloads, snapshots and cache mounts used within this time stay, in milliseconds. */
+/** Unless something else is asked for, what was used within this time stays, in milliseconds. */
 export const keepUsedMs = 14 * 24 * 3600 * 1000
 
 /** The kernel's file times may lag behind the clock by a tick; generously, in milliseconds. */
@@ -34,36 +36,24 @@ export interface CollectParts {
   >
 }
 
-/** How much to collect. */
-export interface CollectOptions {
-  readonly all: boolean
-  readonly dryRun: boolean
-}
-
-interface Found {
-  readonly path: string
-  readonly digest: Digest
-  readonly size: number
-  /** The later of content and status change, in milliseconds since 1970. */
-  readonly changed: number
-  readonly used: number
-}
-
 /** Collects, or says what would be collected. */
-export async function collectGarbage(parts: CollectParts, options: CollectOptions): Promise<CollectionReport> {
-  const usedAfter = options.all ? Number.POSITIVE_INFINITY : Date.now() - keepUsedMs
+export async function collectGarbage(parts: CollectParts, policy: CollectionPolicy): Promise<CollectionReport> {
   const marker = createMarker(parts.store.blobs, parts.store.layers)
   // The long part, reading what images and steps name, is done before the lock; under it only what came since is added.
   await markRoots(parts, marker)
   const steps = await listSharded(parts.dirs.steps, '.json')
-  for (const step of steps) if (step.used >= usedAfter) await reachStep(step, marker)
   const downloads = await listSharded(parts.dirs.downloads, '.json')
-  for (const record of downloads) if (record.used >= usedAfter) await reachDownload(record, marker)
+  const records = [
+    ...steps.map((found) => ({ found, target: () => layerOfStep(found) })),
+    ...downloads.map((found) => ({ found, target: () => blobOfDownload(found) })),
+  ]
+  const sizes = new Map((await listFiles(parts.dirs.blobs, '')).map(({ digest, size }) => [digest, size]))
+  const { kept, usedAfter } = await keepRecords(records, { marker, policy, sizes, layers: parts.store.layers })
   const finish = async (): Promise<CollectionReport> => {
     const protectedSince = await markRoots(parts, marker)
     const isYoung = (f: Found): boolean => f.changed >= protectedSince
     const isGarbage = (f: Found): boolean => !marker.reached.has(f.digest) && !isYoung(f)
-    const isDead = (f: Found): boolean => f.used < usedAfter && !isYoung(f)
+    const isDead = (f: Found): boolean => !kept.has(f) && !isYoung(f)
     const deadSteps = steps.filter(isDead)
     const blobs = (await listFiles(parts.dirs.blobs, '')).filter(isGarbage)
     const facts = [
@@ -73,11 +63,11 @@ export async function collectGarbage(parts: CollectParts, options: CollectOption
     const notes = await deadNotes(parts.dirs.explain, (note, after) => note.used < after && !isYoung(note), usedAfter)
     const files = [...deadSteps, ...downloads.filter(isDead), ...blobs, ...facts, ...notes]
     const snapshots = await deadSnapshots(parts.dirs.snapshots, (s) => isGarbage(s) && s.used < usedAfter)
-    if (!options.dryRun) await mapLimit(files, 16, (file) => rm(file.path, { force: true }))
+    if (!policy.dryRun) await mapLimit(files, 16, (file) => rm(file.path, { force: true }))
     const bytes = files.reduce((sum, file) => sum + file.size, 0)
     return { blobs: blobs.length, steps: deadSteps.length, snapshots, bytes }
   }
-  return options.dryRun ? await finish() : await withLock(parts.dirs.locks, collectLock, finish)
+  return policy.dryRun ? await finish() : await withLock(parts.dirs.locks, collectLock, finish)
 }
 
 /** Marks what images, served repositories and leases reach; returns the time (ms) since which everything written is protected. */
@@ -101,10 +91,14 @@ async function servedManifests(dir: string): Promise<Digest[]> {
     .filter(isDigest)
 }
 
-async function reachStep(step: Found, marker: Marker): Promise<void> {
+async function layerOfStep(step: Found): Promise<Digest | undefined> {
   const text = await readRecord(step.path, false)
-  const record = text && parseStepRecord(text.toString('utf8'))
-  if (record?.diffId !== undefined) await marker.reach(record.diffId)
+  return text && parseStepRecord(text.toString('utf8'))?.diffId
+}
+
+async function blobOfDownload(found: Found): Promise<Digest | undefined> {
+  const text = await readRecord(found.path, false)
+  return text && parseDownloadRecord(text.toString('utf8'))?.digest
 }
 
 /** Notes are small and say what was pruned, so they go by age alone; lists of files go like steps. */
@@ -117,30 +111,6 @@ async function deadNotes(
   const lists = await listSharded(dir, '.list.gz')
   const oldNotes = notes.filter((note) => isDead(note, Date.now() - keepUsedMs))
   return [...oldNotes, ...lists.filter((list) => isDead(list, usedAfter))]
-}
-
-async function reachDownload(found: Found, marker: Marker): Promise<void> {
-  const text = await readRecord(found.path, false)
-  const record = text && parseDownloadRecord(text.toString('utf8'))
-  if (record) await marker.reach(record.digest)
-}
-
-async function listSharded(dir: string, extension: string): Promise<Found[]> {
-  const shards = (await readdir(dir)).filter((name) => /^[0-9a-f]{2}$/.test(name))
-  return (await mapLimit(shards, 16, (shard) => listFiles(join(dir, shard), extension))).flat()
-}
-
-/** The entries of a folder that are named `<64 hex><extension>`. */
-async function listFiles(dir: string, extension: string): Promise<Found[]> {
-  const found = await mapLimit(await readdir(dir), 16, async (name): Promise<Found[]> => {
-    const digest = `sha256:${name.slice(0, name.length - extension.length)}`
-    if (!name.endsWith(extension) || !isDigest(digest)) return []
-    const path = join(dir, name)
-    const file = await ifStillThere(stat(path))
-    if (file === undefined) return []
-    return [{ path, digest, size: file.size, changed: Math.max(file.mtimeMs, file.ctimeMs), used: file.mtimeMs }]
-  })
-  return found.flat()
 }
 
 async function deadSnapshots(

@@ -108,6 +108,23 @@ export interface StepCache {
   put(key: Digest, record: StepRecord): Promise<void>
 }
 
+/** A step record as it lies in the store. */
+export interface StoredStep {
+  readonly key: Digest
+  readonly record: StepRecord
+  /** Milliseconds since 1970, within the hour. */
+  readonly lastUsed: number
+}
+
+/** What a collection takes of records of steps and downloads, and of what only they reach. */
+export interface CollectionPolicy {
+  /** Only what was last used before this, in milliseconds since 1970; Infinity for everything. */
+  readonly usedBefore: number
+  /** Of that as much as it takes to have no more than this in blobs, in bytes, what was used longest ago first; all if not given. */
+  readonly keepBytes?: number
+  readonly dryRun: boolean
+}
+
 /**
  * What earlier builds were made of, for `--explain`. Texts are latin1 (paths are bytes), kept compressed; builds are named by a
  * digest of context, Dockerfile, target and platform. What cannot be read is a miss.
@@ -161,6 +178,8 @@ export interface Store {
   readonly layers: LayerIndex
   readonly images: ImageStore
   readonly steps: StepCache
+  /** Every step record, in no order. */
+  listSteps(): Promise<readonly StoredStep[]>
   readonly notes: BuildNotes
   readonly downloads: DownloadCache
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
@@ -178,5 +197,5 @@ export interface Store {
    * Deletes blobs, step and download records and layer facts that no image, record in use or lease reaches.
    * Snapshots are only listed: their files have other owners and are removed by trees/.
    */
-  collect(options: { readonly all: boolean; readonly dryRun: boolean }): Promise<CollectionReport>
+  collect(policy: CollectionPolicy): Promise<CollectionReport>
 }

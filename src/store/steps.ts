@@ -1,5 +1,6 @@
 /** The step cache: what a step made, by its key. */
-import type { StepCache } from './contract.ts'
+import { mapLimit } from '../core/schedule.ts'
+import type { StepCache, StoredStep } from './contract.ts'
 import { formatStepRecord, parseStepRecord, shardedPath } from './formats.ts'
 import { type RecordParts, readRecord, writeRecord } from './records.ts'
 
@@ -12,4 +13,15 @@ export function openStepCache(parts: RecordParts): StepCache {
     },
     put: (key, record) => writeRecord(shardedPath(parts.dir, key, '.json'), formatStepRecord(record), parts),
   }
+}
+
+/** Every record of a step cache that can be read. */
+export async function listSteps(dir: string): Promise<readonly StoredStep[]> {
+  const { listSharded } = await import('./found.ts')
+  const steps = await mapLimit(await listSharded(dir, '.json'), 16, async ({ path, digest, used }) => {
+    const text = await readRecord(path, false)
+    const record = text && parseStepRecord(text.toString('utf8'))
+    return record ? [{ key: digest, record, lastUsed: used }] : []
+  })
+  return steps.flat()
 }

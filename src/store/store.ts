@@ -13,7 +13,7 @@ import { openImageStore } from './images.ts'
 import { openBuildNotes } from './notes.ts'
 import { openLayerIndex } from './layers.ts'
 import { createLease } from './leases.ts'
-import { openStepCache } from './steps.ts'
+import { listSteps, openStepCache } from './steps.ts'
 import { sweepStore } from './sweep.ts'
 
 /**
@@ -118,6 +118,7 @@ function assemble(dirs: Dirs): Store {
     layers,
     images,
     steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
+    listSteps: () => listSteps(dirs.steps),
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
     downloads: openDownloadCache({ dir: dirs.downloads, dirMode: modes.private, tempPath }),
     tempPath,
@@ -135,10 +136,10 @@ function assemble(dirs: Dirs): Store {
     },
     lease: () => createLease({ leasesDir: dirs.leases, locksDir: dirs.locks }),
     sweep: () => sweepStore({ tmpDir: dirs.tmp, leasesDir: dirs.leases, locksDir: dirs.locks }),
-    async collect(options) {
+    async collect(policy) {
       // Loaded here: builds do not collect.
       const { collectGarbage } = await import('./collect.ts')
-      return await collectGarbage({ store: { blobs, layers, images }, dirs }, options)
+      return await collectGarbage({ store: { blobs, layers, images }, dirs }, policy)
     },
   }
 }

@@ -20,9 +20,9 @@ test('keeps what manifests name, and what is on its way while the server runs; f
   const { layer, manifest } = await pushTestImage(client, { registry: first.registry, repository: 'a/b' }, 'v1')
   const loose = blobOf(500)
   await client.pushBlob({ registry: first.registry, repository: 'a/b' }, loose, scope)
-  expect(await store.collect({ all: true, dryRun: false })).toMatchObject({ blobs: 0 })
+  expect(await store.collect({ usedBefore: Infinity, dryRun: false })).toMatchObject({ blobs: 0 })
   await first.close()
-  expect(await store.collect({ all: true, dryRun: false })).toMatchObject({ blobs: 1, bytes: 500 })
+  expect(await store.collect({ usedBefore: Infinity, dryRun: false })).toMatchObject({ blobs: 1, bytes: 500 })
   const second = await serve()
   const repository = { registry: second.registry, repository: 'a/b' }
   expect(await client.resolve(repository, 'v1', scope)).toEqual(manifest.descriptor)

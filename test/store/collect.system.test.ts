@@ -3,12 +3,16 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Digest, digestOf, hexOf } from '../../src/core/digest.ts'
 import { chainIdOf } from '../../src/oci/image.ts'
+import { keepUsedMs } from '../../src/store/collect.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { openStore } from '../../src/store/store.ts'
 import { tempDir } from '../support/temp.ts'
 import { putTiny } from './images.ts'
 
-const everything = { all: true, dryRun: false }
+const everything = { usedBefore: Infinity, dryRun: false }
+
+/** As `wherry prune` does without options. */
+const lately = (): number => Date.now() - keepUsedMs
 
 async function writeStep(store: Store, name: string): Promise<Digest> {
   const { digest, size } = await store.blobs.write(Buffer.from(`layer of ${name}`))
@@ -44,12 +48,34 @@ describe('a collection', () => {
   test('without all keeps steps that were used lately, with their layers', async () => {
     const store = await openStore(tempDir())
     const layer = await writeStep(store, 'RUN x')
-    expect(await store.collect({ all: false, dryRun: false })).toMatchObject({ blobs: 0, steps: 0 })
+    expect(await store.collect({ usedBefore: lately(), dryRun: false })).toMatchObject({ blobs: 0, steps: 0 })
     age(store, 30)
-    expect(await store.collect({ all: false, dryRun: true })).toMatchObject({ blobs: 1, steps: 1 })
+    expect(await store.collect({ usedBefore: lately(), dryRun: true })).toMatchObject({ blobs: 1, steps: 1 })
     expect(await store.blobs.sizeOf(layer)).toBeGreaterThan(0)
-    expect(await store.collect({ all: false, dryRun: false })).toMatchObject({ blobs: 1, steps: 1 })
+    expect(await store.collect({ usedBefore: lately(), dryRun: false })).toMatchObject({ blobs: 1, steps: 1 })
     expect(await store.blobs.sizeOf(layer)).toBeUndefined()
+  })
+
+  test('keeps what was used last, as long as it fits into the given size', async () => {
+    const store = await openStore(tempDir())
+    const sizes: number[] = []
+    for (const [i, name] of ['RUN oldest', 'RUN older', 'RUN old'].entries()) {
+      const layer = await writeStep(store, name)
+      sizes.push((await store.blobs.sizeOf(layer)) ?? 0)
+      const file = join(store.root, 'steps-v1', hexOf(digestOf(name)).slice(0, 2), `${hexOf(digestOf(name))}.json`)
+      utimesSync(file, 1000 + i, 1000 + i)
+    }
+    const keepBytes = sizes[1]! + sizes[2]!
+    const policy = { usedBefore: Infinity, dryRun: false }
+    expect(await store.collect({ ...policy, usedBefore: 1_000_500, keepBytes: 0 })).toMatchObject({
+      steps: 1,
+      blobs: 1,
+    })
+    expect(await store.collect({ ...policy, keepBytes })).toMatchObject({ steps: 0, blobs: 0 })
+    expect(await store.collect({ ...policy, keepBytes: keepBytes - 1 })).toMatchObject({ steps: 1, blobs: 1 })
+    expect((await store.listSteps()).map(({ record, lastUsed }) => [record.description, lastUsed])).toEqual([
+      ['RUN old', 1_002_000],
+    ])
   })
 
   test('never takes what a lease holds, by diffID or manifest, nor what came after the lease', async () => {

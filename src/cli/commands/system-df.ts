@@ -50,7 +50,7 @@ async function measure(store: Store): Promise<{ rows: Row[]; unreadable: number 
     of(folders.mounts),
   ])
   const images = await store.images.list()
-  const { bytes } = await store.collect({ all: true, dryRun: true })
+  const { bytes } = await store.collect({ usedBefore: Infinity, dryRun: true })
   const row = (Type: string, TotalCount: number, use: DiskUse, reclaimable: number): Row => ({
     Type,
     TotalCount,
