@@ -128,7 +128,14 @@ describe.skipIf(noNamespace)('the inner process', () => {
 
   test('a map that the kernel refuses is an error, and nothing is left', async () => {
     const wrong = [{ inside: 0, outside: 4294967294, count: 7 }]
-    const mode = { kind: 'single', writer: 'self', idMap: 'x', uids: wrong, gids: wrong, fidelity: 'emulated' } as const
+    const mode = {
+      kind: 'mapped',
+      writer: 'identity',
+      idMap: 'x',
+      uids: wrong,
+      gids: wrong,
+      fidelity: 'exact',
+    } as const
     await expect(enterNamespace(mode, command('0'))).rejects.toMatchObject({ code: 'host-unsupported' })
   })
 
