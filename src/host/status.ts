@@ -2,6 +2,7 @@
 import { syscall } from './libc.ts'
 
 const atEmptyPath = 0x1000
+const atNoFollow = 0x100
 const wanted = 0xfff // STATX_BASIC_STATS and STATX_BTIME
 const currentDirectory = -100
 
@@ -16,8 +17,8 @@ export interface FileStatus {
   readonly mode: number
 }
 
-/** A file by descriptor, or by a path, which is followed. */
-export type FilePlace = number | Buffer
+/** A file by descriptor, or by a path as a C string. */
+export type FilePlace = number | { readonly path: Buffer; readonly follow: boolean }
 
 const empty = Buffer.alloc(1)
 
@@ -40,7 +41,8 @@ function look(call: 'statx', place: FilePlace, [mask, bytes]: [number, Buffer]):
 }
 
 function parts(place: FilePlace): [folder: number, path: Buffer, flags: number] {
-  return typeof place === 'number' ? [place, empty, atEmptyPath] : [currentDirectory, place, 0]
+  if (typeof place === 'number') return [place, empty, atEmptyPath]
+  return [currentDirectory, place.path, place.follow ? 0 : atNoFollow]
 }
 
 /** Reads struct statx. */

@@ -232,7 +232,7 @@ describe.skipIf(skipped)('single', () => {
 
   test.each(single)('as $user.name: shows owners and devices as they were asked for', async (trial) => {
     const script = `cd /home; touch a; chown 33:44 a; chgrp 5 a; ln -s a link; chown -h 6:6 link; mknod dev b 259 300
-      mkdir d; chown 7:8 d; mv a d/b; cp -a d e; for f in link dev d d/b e/b; do stat -c '%n %u:%g %F %t:%T' $f; done`
+      chown 5 /dev/stdout /proc/self/fd/1; mkdir d; chown 7:8 d; mv a d/b; cp -a d e; for f in link dev d d/b e/b; do stat -c '%n %u:%g %F %t:%T' $f; done`
     const { steps } = await carryOut(trial, [shell(script)], { overlay: true })
     expect(steps[0]).toMatchObject({ exitCode: 0, stderr: '' })
     expect(steps[0]?.stdout.trim().split('\n')).toEqual([

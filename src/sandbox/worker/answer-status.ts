@@ -1,7 +1,7 @@
 /** Answers for calls that tell a file's status, with the owner that it was to have, and for those that change the owner. */
-import { chownSync } from 'node:fs'
+import { chownSync, lchownSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
-import { writeRemote } from '../../host/remote.ts'
+import { readRemoteString, writeRemote } from '../../host/remote.ts'
 import type { Answer, Notification } from '../../host/seccomp.ts'
 import {
   type FilePlace,
@@ -92,15 +92,28 @@ function chown(call: Notification, { owners, credentials }: Desk, { named, uid, 
     const before = statxBytes(place)
     if (before === undefined) return undefined
     if (!mayChown(who, owners.find(parseStatx(before)) ?? { uid: 0, gid: 0 }, { uid, gid })) return notPermitted
-    chownSync(typeof place === 'number' ? `/proc/self/fd/${place}` : place.subarray(0, -1), 0, 0)
+    chownToRoot(place)
     const after = statxBytes(place)
     if (after === undefined) return undefined
     owners.change(parseStatx(after), { before: parseStatx(before), uid, gid })
     return done
   }
   // What leads through a link of /proc (`/dev/stdout`) is no file of a layer; what cannot be found the kernel cannot find either.
-  const otherwise = (errno: number): Answer | undefined => (magicLink.includes(errno) ? done : undefined)
+  const otherwise = (errno: number): Answer | undefined =>
+    magicLink.includes(errno) || isOwnDescriptor(call.pid, named) ? done : undefined
   return withNamed(call.pid, named, change, otherwise) ?? proceed
+}
+
+/** Names of the process's own descriptors: /proc/self is nobody for a process outside of its pid namespace. */
+const ownDescriptor = /^(\/dev\/(stdin|stdout|stderr|fd\/\d+)|\/proc\/(self|thread-self)\/fd\/\d+)$/
+
+function isOwnDescriptor(pid: number, { path, follow }: Named): boolean {
+  return follow && path !== undefined && ownDescriptor.test(readRemoteString(pid, path)?.toString('latin1') ?? '')
+}
+
+function chownToRoot(place: FilePlace): void {
+  if (typeof place === 'number') chownSync(`/proc/self/fd/${place}`, 0, 0)
+  else (place.follow ? chownSync : lchownSync)(place.path.subarray(0, -1), 0, 0)
 }
 
 /** ELOOP and EXDEV, with which openat2(2) refuses links of /proc. */

@@ -3,7 +3,7 @@ import { closeSync, readlinkSync } from 'node:fs'
 import { tryOpenInRoot } from '../../host/files.ts'
 import { cString, lastErrno } from '../../host/libc.ts'
 import { openRemoteRoot, readRemoteString } from '../../host/remote.ts'
-import type { FilePlace } from '../../host/status.ts'
+import { type FilePlace, parseStatx, statxBytes } from '../../host/status.ts'
 
 /** A file that a call names: a descriptor of the process, or a path from a folder of it. */
 export interface Named {
@@ -31,10 +31,12 @@ export function withNamed<Result>(
   use: (place: FilePlace) => Result | undefined,
   otherwise: (errno: number) => Result | undefined = () => undefined,
 ): Result | undefined {
-  const path = named.path === undefined ? undefined : pathOf(pid, named, named.path)
+  const given = named.path === undefined ? undefined : readPath(pid, named, named.path)
   // A link of /proc to an open file, which is followed to the file and no further.
-  if (path === undefined) return use(cString(folderLink(pid, named.folder)))
-  const fd = openFor(pid, path, pathOnly | (named.follow ? 0 : noFollow))
+  if (given === undefined) return use({ path: cString(folderLink(pid, named.folder)), follow: true })
+  const nearby = nameIn(pid, named, given)
+  if (nearby !== undefined) return use(nearby)
+  const fd = openFor(pid, fromRoot(pid, named.folder, given), pathOnly | (named.follow ? 0 : noFollow))
   if (fd < 0) return otherwise(lastErrno())
   try {
     return use(fd)
@@ -42,6 +44,20 @@ export function withNamed<Result>(
     closeSync(fd)
   }
 }
+
+/** A name in a folder needs no look at the root, unless it is a link to be followed. Most calls name files so, one after the other. */
+function nameIn(pid: number, { folder, follow }: Named, path: Buffer): FilePlace | undefined {
+  if (path.includes(slash) || path.equals(parentName)) return undefined
+  const place = { path: Buffer.concat([Buffer.from(`${folderLink(pid, folder)}/`), path, nul]), follow: false }
+  if (!follow) return place
+  const bytes = statxBytes(place)
+  return bytes === undefined || (parseStatx(bytes).mode & typeMask) === linkType ? undefined : place
+}
+
+const parentName = Buffer.from('..')
+const nul = Buffer.alloc(1)
+const typeMask = 0o170000
+const linkType = 0o120000
 
 /** What a process makes a new file at. */
 export interface NewPlace {
@@ -56,8 +72,9 @@ export function withNewPlace<Result>(
   { folder, path: address }: { readonly folder: number; readonly path: bigint },
   use: (place: NewPlace) => Result | undefined,
 ): Result | undefined {
-  const path = pathOf(pid, { folder, path: address, follow: true }, address)
-  if (path === undefined) return undefined
+  const given = readPath(pid, { folder, follow: true }, address)
+  if (given === undefined) return undefined
+  const path = fromRoot(pid, folder, given)
   let end = path.length
   while (end > 1 && path[end - 1] === slash) end--
   const start = path.lastIndexOf(slash, end - 1) + 1
@@ -88,16 +105,19 @@ function folderLink(pid: number, folder: number): string {
   return folder === at.currentDirectory ? `/proc/${pid}/cwd` : `/proc/${pid}/fd/${folder}`
 }
 
-/** The path from the process's root; undefined if the call means its descriptor. */
-function pathOf(pid: number, { folder, mayBeEmpty }: Named, address: bigint): Buffer | undefined {
+/** The path as the process gave it; undefined if the call means its descriptor. */
+function readPath(pid: number, { mayBeEmpty }: Named, address: bigint): Buffer | undefined {
   // Since Linux 6.11 a null pointer is an empty path.
   const path = address === 0n && mayBeEmpty === true ? Buffer.alloc(0) : readRemoteString(pid, address)
   if (path === undefined) throw Object.assign(new Error('path too long'), { code: 'ENAMETOOLONG' })
+  if (path.length > 0) return path
+  if (mayBeEmpty === true) return undefined
+  throw Object.assign(new Error('empty path'), { code: 'ENOENT' })
+}
+
+/** The path from the process's root. */
+function fromRoot(pid: number, folder: number, path: Buffer): Buffer {
   if (path[0] === slash) return path
-  if (path.length === 0) {
-    if (mayBeEmpty === true) return undefined
-    throw Object.assign(new Error('empty path'), { code: 'ENOENT' })
-  }
   const from = readlinkSync(folderLink(pid, folder), { encoding: 'buffer' })
   return Buffer.concat([withinRoot(pid, from), Buffer.from('/'), path])
 }

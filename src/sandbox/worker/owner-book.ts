@@ -59,7 +59,7 @@ export function createOwnerBook(): OwnerBook {
       record(file, { uid: uid === -1 ? old.uid : uid, gid: gid === -1 ? old.gid : gid, ...(device && { device }) })
     },
     watch: (id, { root, lower }) => {
-      const bytes = statxBytes(cString(root))
+      const bytes = statxBytes({ path: cString(root), follow: true })
       const dev = bytes === undefined ? 0n : parseStatx(bytes).dev
       runs.set(id, { dev, lower: new Map(lower.map((file) => [`${file.dev}:${file.ino}`, file])) })
     },
