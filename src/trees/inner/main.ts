@@ -13,7 +13,7 @@ import type { InnerSetup } from '../setup.ts'
 import { listCacheMounts, removeCacheMounts } from './cache-list.ts'
 import { runTree } from './run.ts'
 import type { Inner } from './state.ts'
-import { unpackStack } from './unpack.ts'
+import { missingLayers, unpackStack } from './unpack.ts'
 
 const setup = JSON.parse(process.argv[2] ?? '{}') as InnerSetup
 if (setup.protocol !== protocolVersion) throw new Error(`inner process of another version: ${setup.protocol}`)
@@ -22,10 +22,8 @@ prepareInner(setup.parent)
 const inner = await openInner(setup.mode)
 const control = new Socket({ fd: controlFd, readable: true, writable: true })
 await serve(control, control, {
-  missing: async ({ layers }: InnerCalls['missing']) => {
-    const present = await Promise.all(layers.map((layer) => inner.snapshots.has(layer.chainId)))
-    return layers.filter((_, i) => !present[i]).map((layer) => layer.chainId)
-  },
+  missing: async ({ layers }: InnerCalls['missing']) =>
+    (await missingLayers(inner, layers)).map((layer) => layer.chainId),
   unpack: (params: InnerCalls['unpack'], { signal }) => unpackStack(inner, params, signal),
   run: (params: InnerCalls['run'], tools) => runTree(inner, params, tools),
   remove: async ({ chainIds }: InnerCalls['remove']) => {
