@@ -12,9 +12,10 @@ import type { Localised } from './context/local-request.ts'
 import { shownNames } from './context/shown.ts'
 import type { BuildRequest, BuildResult } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
+import { earlyPush } from './early-push.ts'
 import { createExplainer } from './explain/explainer.ts'
 import type { BaseNote } from './explain/note.ts'
-import { createEngine } from './engine.ts'
+import { type StepWatch, createEngine } from './engine.ts'
 import { checkForms } from './forms.ts'
 import { openInputs } from './inputs/inputs.ts'
 import { mergePlans } from './merge-plans.ts'
@@ -92,7 +93,12 @@ async function buildHeld(held: Held): Promise<BuildResult> {
     scope,
     context,
   })
-  const session = { ...opened, watch: explainer, onError: request.onError }
+  const early = earlyPush(request, plans, { deps, scope })
+  const made: StepWatch['made'] = (step, result) => {
+    explainer.made(step, result)
+    early.made(step, result)
+  }
+  const session = { ...opened, watch: { ...explainer, made }, onError: request.onError }
   await explainer.begin()
   const engine = createEngine(all, session)
   held.caches.askAhead(all, engine)
@@ -100,7 +106,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const built = await Promise.all(images).catch(async (error: unknown) => {
     // Temp files and the lease go when the last step has ended, not before.
     held.fail()
-    await engine.settled()
+    await Promise.all([engine.settled(), early.settled()])
     await explainer.finish()
     throw error
   })
@@ -109,7 +115,12 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   // What was made is kept for the next build, but no name moves to it.
   throwIfCancelled(scope)
   const isIndex = isIndexWanted(request, platforms.length)
-  const result = await handOut({ images: built, isIndex }, { request, session, lease: held.lease })
+  const handing = { request, session, lease: held.lease }
+  const result = await handOut({ images: built, isIndex }, handing).catch(async (error: unknown) => {
+    held.fail()
+    await early.settled()
+    throw error
+  })
   await held.caches.export({ plan: all, engine, images: built.map(({ image }) => image) }, scope)
   return result
 }

@@ -39,7 +39,7 @@ export interface StepWatch {
   /** It is decided whether a step runs; nothing of it starts before this resolves. */
   looked(step: Step, lookup: Lookup): Promise<void>
   /** A step's result is there. */
-  made(step: Step): void
+  made(step: Step, result: StepResult): void
 }
 
 /** Everything that the steps of one build share. */

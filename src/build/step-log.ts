@@ -33,7 +33,7 @@ export function stepLog(
     skipped: (step) => finish(step, performance.now(), { outcome: 'cached' }),
     cached: async (step, result, lookup) => {
       await watch?.looked(step, lookup)
-      watch?.made(step)
+      watch?.made(step, result)
       finish(step, performance.now(), { outcome: 'cached', digest: result.diffId })
       return result
     },
@@ -43,7 +43,7 @@ export function stepLog(
       each(step, (id) => ({ type: 'step-started', id }))
       try {
         const result = await work((stream, text) => each(step, (id) => ({ type: 'step-output', id, stream, text })))
-        watch?.made(step)
+        watch?.made(step, result)
         finish(step, started, { outcome: 'done', digest: result.diffId })
         return result
       } catch (error) {

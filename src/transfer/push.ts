@@ -8,7 +8,15 @@ import type { PushBlob } from '../registry/contract.ts'
 import { Readable } from 'node:stream'
 import type { TransferDeps } from './deps.ts'
 import { parseRepository } from './fetch.ts'
-import { type Outgoing, type PlaceLayers, type Settled, openForm, portableForm, settle } from './portable.ts'
+import {
+  type Outgoing,
+  type OutgoingImage,
+  type PlaceLayers,
+  type Settled,
+  openForm,
+  portableForm,
+  settle,
+} from './portable.ts'
 import { logTransfer, transferAll } from './progress.ts'
 
 /** What to push where. */
@@ -35,11 +43,7 @@ export interface PushResult {
 export async function pushImage(request: PushRequest, deps: TransferDeps, scope: Scope): Promise<PushResult> {
   const { outgoing, reference } = request
   const place: PlaceLayers = (layers, from) =>
-    transferAll(layers, { deps, scope }, async (layer, inner) => {
-      const placed = { diffId: layer.diffId, blob: await portableForm(layer, from, { deps, scope: inner }) }
-      await pushLayer(placed, { reference, deps, scope: inner })
-      return placed
-    })
+    transferAll(layers, { deps, scope }, (layer, inner) => placeLayer(layer, from, { reference, deps, scope: inner }))
   const settled = await settle(outgoing, place)
   for (const config of settled.configs) await pushConfig(config, { reference, deps, scope })
   for (const manifest of settled.manifests) {
@@ -53,6 +57,28 @@ export async function pushImage(request: PushRequest, deps: TransferDeps, scope:
   const size = sizes.reduce((a, b) => a + b, 0)
   scope.emit({ type: 'pushed', reference: familiarReference(reference), digest, size })
   return { digest, size, settled }
+}
+
+/** Layers on their way, by registry client: a layer that is pushed while the image is still being built is pushed once. */
+const underway = new WeakMap<TransferDeps['registry'], Map<string, Promise<Layer>>>()
+
+/** Gives a layer the form in which it leaves, and makes sure that the registry has it. @throws as `pushImage` */
+export async function placeLayer(layer: Layer, from: OutgoingImage, target: PushTarget): Promise<Layer> {
+  const { reference, deps, scope } = target
+  const started = underway.get(deps.registry) ?? new Map<string, Promise<Layer>>()
+  underway.set(deps.registry, started)
+  const compression = JSON.stringify(from.packing?.compression ?? null)
+  const key = [reference.registry, reference.repository, layer.diffId, layer.blob.mediaType, compression].join(' ')
+  const known = started.get(key)
+  if (known !== undefined) return known
+  const push = async (): Promise<Layer> => {
+    const placed = { diffId: layer.diffId, blob: await portableForm(layer, from, { deps, scope }) }
+    await pushLayer(placed, target)
+    return placed
+  }
+  const placing = push().finally(() => started.delete(key))
+  started.set(key, placing)
+  return placing
 }
 
 /** Where to push blobs. */

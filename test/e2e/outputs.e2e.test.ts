@@ -28,6 +28,12 @@ interface RawManifest {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
+interface Event {
+  readonly type: string
+  readonly id?: string
+  readonly kind?: string
+}
+
 describe.skipIf(isMissing)('outputs', () => {
   let builder: Builder
   let registry: DebianRegistry
@@ -65,6 +71,19 @@ describe.skipIf(isMissing)('outputs', () => {
     expect(index.manifests.map(({ platform }) => platform)).toEqual([{ os: 'linux', architecture: 'amd64' }])
     expect(readFileSync(`${to}/tree/linux_amd64/f`, 'utf8')).toBe('f')
     expect(await misuse(small, [...wanted, '-o', `type=docker,dest=${to}/d.tar`])).toContain('one platform')
+  })
+
+  it('leave for the registry while later steps still run', async () => {
+    const steps = ['FROM box', 'COPY f /f', 'RUN sleep 2']
+    const ran = await builder.attempt(steps, { f: 'f' }, ['--progress=json', '--push', `-t${registry.address}/early`])
+    expect(ran.code, ran.stderr).toBe(0)
+    const events = (ran.stdout + ran.stderr)
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') ? [json<Event>(line)] : []))
+    const ends = events.flatMap(({ type, id = '', kind }, at) => ({ type, id, kind, at }))
+    const pushed = ends.find(({ type, id }) => type === 'transfer-finished' && id.startsWith('push '))!
+    const lastStep = ends.findLast(({ type }) => type === 'step-finished')!
+    expect(pushed.at).toBeLessThan(lastStep.at)
   })
 
   it('are several at once, with the names of -t', async () => {
