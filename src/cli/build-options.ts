@@ -1,6 +1,7 @@
 /** The options of `wherry build`, as docker build names them. */
 import { progressModes } from '../ui/pick.ts'
 import type { OptionTable } from './command.ts'
+import { contentTrustOptions } from './content-trust.ts'
 import { registryOptions } from './registry-options.ts'
 
 export const buildOptions = {
@@ -128,6 +129,7 @@ export const buildOptions = {
   check: { kind: 'boolean', help: 'Make the build checks and do not build; the same as --call check' },
   format: { kind: 'string', value: 'FORMAT', help: 'How --check tells what it found: text, json (a list) or sarif' },
   ...registryOptions,
+  ...contentTrustOptions,
   load: {
     kind: 'optional',
     bare: 'true',

@@ -7,6 +7,7 @@ import { type Platform, formatPlatform, hostPlatform, parsePlatform } from '../o
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { buildOptions } from './build-options.ts'
 import { cacheSettings } from './cache-options.ts'
+import { refuseContentTrust } from './content-trust.ts'
 import { contextSources, namedContexts } from './context-source.ts'
 import type { OptionValues } from './command.ts'
 import { parseSecret, parseSsh } from './run-inputs.ts'
@@ -35,6 +36,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
       throw new WherryError('usage', `--${name}=false is not possible`, { hint: noneOf[name] })
   }
   checkAttestations(options)
+  refuseContentTrust(options, around.env)
   const annotations = options.annotation.flatMap((text) => parseAnnotation(text, hostPlatform()))
   const outputs = parseOutputs(options.output, {
     cwd: around.cwd,

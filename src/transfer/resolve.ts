@@ -23,6 +23,8 @@ export interface BaseRequest {
   readonly policy: 'missing' | 'always' | 'never'
   /** The caller tells of an image for another platform. */
   readonly isPlatformChecked?: true
+  /** Someone asked for this very platform: an image for another one is an error, not a warning. */
+  readonly isPlatformAsked?: boolean
 }
 
 /** A base image. */
@@ -32,6 +34,8 @@ export interface ResolvedBase {
   readonly reference?: Reference
   /** Digest of its manifest in the store. */
   readonly manifest: Digest
+  /** What the name means in its registry, if that was asked: the digest of an index, perhaps. */
+  readonly digest?: Digest
 }
 
 /**
@@ -53,7 +57,8 @@ export async function resolveBase(request: BaseRequest, deps: TransferDeps, scop
       hint: 'Without --pull=never it would be looked up in its registry.',
     })
   }
-  return result(await resolveRemote({ request, reference }, deps, scope), reference)
+  const remote = await resolveRemote({ request, reference }, deps, scope)
+  return { ...result(remote, reference), digest: remote.digest }
 }
 
 /** The image of the store with this id, or whose id begins with these digits: at least the twelve that are shown to people. */
@@ -72,6 +77,9 @@ function result({ image, manifest }: DocumentedImage, reference?: Reference): Re
 }
 
 type Found = DocumentedImage & { readonly fits: boolean }
+
+/** With the digest that the name has in its registry. */
+type Remote = DocumentedImage & { readonly digest: Digest }
 
 /**
  * The image of this name in the store, if its documents are whole, and whether it is for the platform. The name points to one image;
@@ -120,7 +128,7 @@ interface RemoteBase {
   readonly reference: Reference
 }
 
-async function resolveRemote(base: RemoteBase, deps: TransferDeps, scope: Scope): Promise<DocumentedImage> {
+async function resolveRemote(base: RemoteBase, deps: TransferDeps, scope: Scope): Promise<Remote> {
   const { reference, request } = base
   const asked = reference.digest ?? reference.tag ?? 'latest'
   const known = await knownByDigest(base, deps, scope)
@@ -130,14 +138,14 @@ async function resolveRemote(base: RemoteBase, deps: TransferDeps, scope: Scope)
   const { config } = manifestOf(manifest)
   const bytes = await readSmall(await deps.registry.blob(reference, config, scope), config)
   const image = imageOf(manifestOf(manifest), manifest, { descriptor: config, bytes })
+  const fits = acceptable(request.platform).some((p) => samePlatform(p, platformOf(image.image.config)))
+  if (!fits && request.isPlatformAsked === true) throw otherPlatform(image.image, base)
   await remember(image, reference, deps)
   const digests = new Set([top.descriptor.digest, manifest.descriptor.digest])
   await noteDigests(image, reference, { digests, store: deps.store })
-  if (!acceptable(request.platform).some((p) => samePlatform(p, platformOf(image.image.config)))) {
-    warnOfPlatform(image.image, request, scope)
-  }
+  if (!fits) warnOfPlatform(image.image, request, scope)
   scope.emit({ type: 'message', text: `${familiarReference(reference)} is ${top.descriptor.digest}` })
-  return image
+  return { ...image, digest: top.descriptor.digest }
 }
 
 /** With `always`: asks for the digest alone, which costs no pull, and takes the store's image if it is that one still. */
@@ -145,7 +153,7 @@ async function knownByDigest(
   { request, reference }: RemoteBase,
   deps: TransferDeps,
   scope: Scope,
-): Promise<DocumentedImage | undefined> {
+): Promise<Remote | undefined> {
   if (request.policy !== 'always') return undefined
   const digest = reference.digest ?? (await deps.registry.resolve(reference, reference.tag ?? 'latest', scope))?.digest
   if (digest === undefined) return undefined
@@ -153,7 +161,7 @@ async function knownByDigest(
   const found = await findInStore(name, request.platform, deps)
   if (!found?.fits) return undefined
   await remember(found, reference, deps)
-  return found
+  return { ...found, digest }
 }
 
 async function chooseManifest(
@@ -193,6 +201,13 @@ async function noteDigests(
   for (const digest of digests) {
     await store.images.noteRepoDigest(manifest.descriptor.digest, `${registry}/${repository}@${digest}`)
   }
+}
+
+function otherPlatform(image: Image, { request, reference }: RemoteBase): WherryError {
+  const subject = familiarReference(reference)
+  return new WherryError('platform-mismatch', `${subject} has no image for ${formatPlatform(request.platform)}`, {
+    hint: `It has ${formatPlatform(platformOf(image.config))} alone. Choose that with --platform, or leave --platform out.`,
+  })
 }
 
 /** An image that is for one platform only is used as BuildKit uses it: whatever it is for, with a warning. */

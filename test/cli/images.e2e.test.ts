@@ -59,10 +59,31 @@ it('pushes, says what the registry has already, and pulls into another store', a
   const other = await newHome()
   const pulled = await other.ok('pull', name)
   expect(pulled).toContain(`Digest: ${digest ?? ''}`)
+  expect(pulled).toContain(`\nStatus: Downloaded newer image for ${name}\n${name}`)
+  expect(await other.ok('pull', name)).toContain(`\nStatus: Image is up to date for ${name}\n${name}`)
+  expect(await other.ok('pull', '-q', name)).toBe(name)
   expect(await other.ok('images', '--no-trunc', '-q')).toBe(id)
   expect(await other.ok('pull', '-q', `${registry.address}/me/app@${digest ?? ''}`)).toContain('@sha256:')
   await other.remove()
   await home.ok('rmi', name)
+})
+
+it('refuses to pull for a platform that there is no image for, and names the one that there is', async () => {
+  const name = `${registry.address}/me/platform:1`
+  await home.ok('tag', id.slice(7, 15), name)
+  await home.ok('push', '--disable-content-trust', name)
+  await home.ok('rmi', name)
+  const { code, stderr } = await home.run(['pull', '--platform', 'linux/s390x', name])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/has no image for linux\/s390x[^]*It has linux\/\w+ alone/)
+  expect(await home.ok('images', '--format', '{{.Tag}}')).not.toMatch(/^1$/m)
+})
+
+it.each([['pull'], ['push'], ['build', '.']])('refuses content trust in %s', async (verb, ...rest) => {
+  const args = rest.length > 0 ? rest : ['me/app']
+  const asked = await home.run([verb, '--disable-content-trust=false', ...args])
+  expect(asked.code).toBe(2)
+  expect(asked.stderr).toMatch(/--disable-content-trust=false is not possible: wherry asks no notary/)
 })
 
 it('removes names before images', async () => {

@@ -10,6 +10,7 @@ import {
 } from '../../oci/reference.ts'
 import { pullImage } from '../../transfer/pull.ts'
 import { type OptionTable, type OptionValues, defineCommand } from '../command.ts'
+import { contentTrustOptions, refuseContentTrust } from '../content-trust.ts'
 import { type Io, printLine } from '../io.ts'
 import { registryOptions } from '../registry-options.ts'
 import { beginWait, transferLines } from '../waiting.ts'
@@ -21,6 +22,7 @@ const pullOptions = {
   quiet: { kind: 'boolean', short: 'q', help: 'Print the name only' },
   platform: { kind: 'string', value: 'OS/ARCH', help: 'Platform to pull for (default this machine)' },
   ...registryOptions,
+  ...contentTrustOptions,
 } as const satisfies OptionTable
 
 type PullOptions = OptionValues<typeof pullOptions>
@@ -31,6 +33,7 @@ export const command = defineCommand({
   options: pullOptions,
   examples: [['wherry pull debian:bookworm-slim', 'From Docker Hub']],
   run: async ({ options, args }, io) => {
+    refuseContentTrust(options, io.env)
     const reference = parseReference(args[0]!)
     const deps = await transferDepsFor(options, io)
     for (const each of options['all-tags'] ? await allTags(reference, deps, io) : [reference]) {
@@ -65,10 +68,14 @@ async function pullOne(
   const lease = await deps.store.lease()
   try {
     const request = { name: formatReference(reference), platform, policy: 'always' } as const
-    const pulled = await pullImage(request, deps, scopeOf(io, wait.event))
+    const isPlatformAsked = options.platform !== undefined
+    const { isNew, ...pulled } = await pullImage({ ...request, isPlatformAsked }, deps, scopeOf(io, wait.event))
     wait.close()
-    if (!options.quiet) printLine(io, `Digest: ${pulled.manifest}`)
-    printLine(io, options.quiet ? formatReference(reference) : `Pulled ${name}`)
+    if (!options.quiet) {
+      printLine(io, `Digest: ${pulled.digest ?? pulled.manifest}`)
+      printLine(io, `Status: ${isNew ? 'Downloaded newer image for' : 'Image is up to date for'} ${name}`)
+    }
+    printLine(io, formatReference(reference))
   } finally {
     wait.close()
     await lease.release()

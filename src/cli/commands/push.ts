@@ -6,6 +6,7 @@ import type { TransferDeps } from '../../transfer/deps.ts'
 import { loadOutgoing } from '../../transfer/documents.ts'
 import { pushImage } from '../../transfer/push.ts'
 import { defineCommand } from '../command.ts'
+import { contentTrustOptions, refuseContentTrust } from '../content-trust.ts'
 import { type Io, printLine } from '../io.ts'
 import { registryOptions } from '../registry-options.ts'
 import { beginWait, transferLines } from '../waiting.ts'
@@ -18,9 +19,11 @@ export const command = defineCommand({
     'all-tags': { kind: 'boolean', short: 'a', help: 'Push every tag of the repository that is in the store' },
     quiet: { kind: 'boolean', short: 'q', help: 'Print the name only' },
     ...registryOptions,
+    ...contentTrustOptions,
   },
   examples: [['wherry push reg.example.com/me/app:1.2', 'To the registry that the name begins with']],
   run: async ({ options, args }, io) => {
+    refuseContentTrust(options, io.env)
     const deps = await transferDepsFor(options, io)
     const references = options['all-tags'] ? await tagsInStore(args[0]!, deps.store) : [parseReference(args[0]!)]
     const { registry, repository } = references[0]!
