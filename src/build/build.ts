@@ -48,7 +48,7 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     const caches = openCaches(request, { ...deps, store }, inner)
     const tracked = { ...deps, store: caches.store }
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
-    const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, hold }
+    const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, ssh: inputs.ssh, hold }
     const local = await localised(request, fetching)
     const parts = { ...local, asked: request, deps: tracked, lease, inputs, caches }
     const result = await withoutLostLayers(caches, inner, (attempt) => buildHeld({ ...parts, ...attempt }))
@@ -77,8 +77,8 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   checkForms(request, platforms)
   await deps.store.sweep()
   const bases: BaseNote[] = []
-  const { secrets } = held.inputs
-  const plans = await planBuild({ ...held, secrets, onBase: (base) => bases.push(base) }, platforms)
+  const { secrets, ssh } = held.inputs
+  const plans = await planBuild({ ...held, secrets, ssh, onBase: (base) => bases.push(base) }, platforms)
   const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
   scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
   const opened = openSession(held)

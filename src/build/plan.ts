@@ -18,6 +18,7 @@ import type { BuildRequest } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import type { BaseNote } from './explain/note.ts'
 import type { Secrets } from './inputs/secrets.ts'
+import type { SshAgents } from './inputs/ssh.ts'
 import { sourceEpoch } from './source-epoch.ts'
 
 /** What a plan is made with. */
@@ -36,7 +37,12 @@ export interface Planning {
  * @throws as `build`
  */
 export async function planBuild(
-  planning: Planning & { readonly deps: BuildDeps; readonly secrets: Secrets; readonly contextTime?: number },
+  planning: Planning & {
+    readonly deps: BuildDeps
+    readonly secrets: Secrets
+    readonly ssh?: SshAgents
+    readonly contextTime?: number
+  },
   platforms: readonly Platform[],
 ): Promise<Plan[]> {
   const { request, scope } = planning

@@ -32,7 +32,7 @@ export function openSession({ asked, request, deps, scope, lease, inputs }: Sess
       return openContext({ directory, dockerfile, ...ignore, ...cacheOf(asked.remote === undefined) }, scope)
     }
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
-    const fetching = { deps, scope, secrets: inputs.secrets, hold }
+    const fetching = { deps, scope, secrets: inputs.secrets, ssh: inputs.ssh, hold }
     // Loaded here: few builds have named contexts.
     const { contextFolder } = await import('./context/named.ts')
     const { folder: directory, isOwn } = await contextFolder(name, request.contexts?.[name], fetching)

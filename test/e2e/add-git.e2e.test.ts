@@ -1,5 +1,6 @@
 /** ADD of git repositories, through the program: what is added, what it is cached by, and how a server is spoken to. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GitServer, type TestRepository, newRepository, serveGit } from '../support/git-server.ts'
@@ -250,6 +251,27 @@ describe.skipIf(isMissing)('ADD of a git repository', () => {
     expect(readdirSync(out)).toContain('run.sh')
     rmSync(out, { recursive: true })
   })
+
+  it.skipIf(lacks('tools', missingTools('ssh-keygen', 'ssh-add')))(
+    'over ssh has the keys that --ssh gives',
+    async () => {
+      const key = join(home.dir, 'key')
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'given', '-f', key])
+      const seen = join(home.dir, 'seen')
+      // Instead of ssh: notes what the agent has, and runs what the server would.
+      const ssh = join(home.dir, 'ssh')
+      const script = `#!/bin/sh\nssh-add -L | cut -d ' ' -f 3 >> ${seen}\nfor command; do :; done\nexec sh -c "$command"\n`
+      writeFileSync(ssh, script, { mode: 0o755 })
+      const context = writeContext(home.dir, {
+        Dockerfile: `FROM scratch\nADD ssh://git@host.invalid${repository.dir}#v1 /\n`,
+      })
+      const ran = await home.run(['build', '--no-cache', '--ssh', `default=${key}`, context], {
+        env: { GIT_SSH_COMMAND: ssh, SSH_AUTH_SOCK: undefined },
+      })
+      expect(ran.code, ran.stderr).toBe(0)
+      expect(new Set(readFileSync(seen, 'utf8').trim().split('\n'))).toEqual(new Set(['given']))
+    },
+  )
 
   it('keeps the settings that the user has in GIT_CONFIG_COUNT', async () => {
     const context = writeContext(home.dir, { Dockerfile: 'FROM scratch\nADD http://elsewhere.invalid/app.git#v1 /\n' })

@@ -15,11 +15,13 @@ import type { BuildDeps } from '../deps.ts'
 import type { Checkout } from '../git/checkout.ts'
 import { openRepository } from '../git/repository.ts'
 import type { Secrets } from '../inputs/secrets.ts'
+import type { SshAgents } from '../inputs/ssh.ts'
 
 /** What fetching needs. Temporary files are the store's: they go with the build. */
 export interface Fetching {
   readonly deps: BuildDeps
   readonly secrets: Secrets
+  readonly ssh?: SshAgents | undefined
   readonly scope: Scope
   /** Holds what the store remembers of downloads, until the build ends. */
   hold(...digests: Digest[]): Promise<void>

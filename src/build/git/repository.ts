@@ -4,6 +4,7 @@ import type { Scope } from '../../core/scope.ts'
 import { type GitRef, withoutCredentials } from '../../dockerfile/git-ref.ts'
 import type { BuildDeps } from '../deps.ts'
 import type { Secrets } from '../inputs/secrets.ts'
+import type { SshAgents } from '../inputs/ssh.ts'
 import { type Checkout, checkoutGit, commitTime } from './checkout.ts'
 import { type Resolved, resolveRef } from './resolve.ts'
 import { gitSettings } from './settings.ts'
@@ -12,6 +13,7 @@ import { gitSettings } from './settings.ts'
 export interface Reaching {
   readonly deps: Pick<BuildDeps, 'store' | 'env'>
   readonly secrets: Secrets
+  readonly ssh?: SshAgents | undefined
   readonly scope: Scope
 }
 
@@ -26,9 +28,9 @@ export interface Repository {
 }
 
 /** A repository; nothing is asked yet. */
-export function openRepository(ref: GitRef, { deps, secrets, scope }: Reaching): Repository {
+export function openRepository(ref: GitRef, { deps, secrets, ssh, scope }: Reaching): Repository {
   const { store, env } = deps
-  const settings = gitSettings(ref.remote, { env, secrets }, scope)
+  const settings = gitSettings(ref.remote, { env, secrets, ssh }, scope)
   // Whoever asks first sees the failure.
   settings.catch(() => undefined)
   let resolved: Promise<Resolved> | undefined

@@ -2,7 +2,16 @@
 import type { Scope } from '../../core/scope.ts'
 import { withoutCredentials } from '../../dockerfile/git-ref.ts'
 import type { Secrets } from '../inputs/secrets.ts'
+import type { SshAgents } from '../inputs/ssh.ts'
 import type { GitSettings } from './run.ts'
+
+/** What the build has for reaching remotes. */
+export interface GitInputs {
+  readonly env?: GitSettings['env'] | undefined
+  readonly secrets: Secrets
+  /** For remotes that are reached by ssh. */
+  readonly ssh?: SshAgents | undefined
+}
 
 /**
  * Settings for a remote. Of the secrets GIT_AUTH_HEADER.HOST, GIT_AUTH_TOKEN.HOST, GIT_AUTH_HEADER and GIT_AUTH_TOKEN the first that
@@ -10,15 +19,21 @@ import type { GitSettings } from './run.ts'
  */
 export async function gitSettings(
   remote: string,
-  { env = {}, secrets }: { readonly env?: GitSettings['env']; readonly secrets: Secrets },
+  { env = {}, secrets, ssh }: GitInputs,
   { signal }: Pick<Scope, 'signal'>,
 ): Promise<GitSettings> {
   const bare = withoutCredentials(remote)
   const [root, host] = /^https?:\/\/([^/?#]+)/i.exec(bare) ?? []
-  if (root === undefined || host === undefined) return { env, signal }
+  if (root === undefined || host === undefined) return { env: await withAgent(env, ssh), signal }
   const login = loginOf(remote, `${root}/`)
   const header = await firstSecret(host, secrets)
   return { env, signal, ...(login && { login }), ...(header && { auth: { url: tokenScope(bare), header } }) }
+}
+
+/** The agent that `--ssh` names is asked in the place of the environment's. */
+async function withAgent(env: GitSettings['env'], ssh: SshAgents | undefined): Promise<GitSettings['env']> {
+  const socket = await ssh?.socket('default')
+  return socket === undefined ? env : { ...env, SSH_AUTH_SOCK: socket }
 }
 
 /** Where a token may go: to the remote alone, but to all repositories of github.com, as in BuildKit. */

@@ -143,7 +143,7 @@ async function contextPart(
 /** The commit names the content, with what is taken of it: what is cached is not fetched. */
 async function gitPart({ git }: CopyStepSource & { kind: 'git' }, { step, session }: Finding): Promise<LatePart> {
   const { deps, scope, inputs } = session
-  const repository = openRepository(git, { deps, scope, secrets: inputs.secrets })
+  const repository = openRepository(git, { deps, scope, secrets: inputs.secrets, ssh: inputs.ssh })
   const { commit, tag, name } = await repository.resolve()
   const { subdir, keepGitDir = false, submodules = true, mtime = 'checkout' } = git
   // A kept repository holds the ref under its name.
