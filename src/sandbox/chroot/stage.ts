@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf } from '../../core/errors.ts'
+import { asWherryError, errnoOf } from '../../core/errors.ts'
 import { setTimes } from '../../host/files.ts'
 import { ownedName } from '../../host/owner.ts'
 import { requireTool } from '../../host/tools.ts'
@@ -77,11 +77,22 @@ export function openStage(root: string): Stage {
     },
     clear: () => {
       const times = places.map(({ parent }) => timesOf(parent))
-      for (const place of places.toReversed()) putBack(place, fresh())
+      const failures = places.toReversed().flatMap((place) => failureOf(() => putBack(place, fresh())))
       places.forEach(({ parent }, i) => setTimes(folderOf(parent), times[i] ?? timesOf(parent)))
       for (const { parent } of places.splice(0)) closeSync(parent)
+      for (const failure of failures) throw failure
       rmSync(join(aside, journalName), { force: true })
     },
+  }
+}
+
+/** One that fails does not keep the others from being put back. */
+function failureOf(work: () => void): Error[] {
+  try {
+    work()
+    return []
+  } catch (error) {
+    return [asWherryError(error)]
   }
 }
 
