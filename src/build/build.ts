@@ -22,6 +22,7 @@ import { mergePlans } from './merge-plans.ts'
 import { handOut } from './outputs.ts'
 import { localised } from './local.ts'
 import { planBuild } from './plan.ts'
+import { checkPushes } from './preflight.ts'
 import { type SessionParts, openSession } from './session.ts'
 import { trackTemps } from './temps.ts'
 
@@ -75,10 +76,14 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const { request, deps, scope } = held
   const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform()]
   checkForms(request, platforms)
+  const allowed = checkPushes(request, deps.registry, scope)
+  // Waited for below, when bases have been asked for meanwhile.
+  allowed.catch(() => undefined)
   await deps.store.sweep()
   const bases: BaseNote[] = []
   const { secrets, ssh } = held.inputs
   const plans = await planBuild({ ...held, secrets, ssh, onBase: (base) => bases.push(base) }, platforms)
+  await allowed
   const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
   scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
   const opened = openSession(held)

@@ -127,6 +127,8 @@ export interface BuildRequest
   readonly noCacheStages?: readonly string[]
   /** When a RUN fails: a shell in its root, on the standard streams (with which the trees must have been made). */
   readonly onError?: 'shell'
+  /** False: registries are not asked before the build whether it may push. */
+  readonly preflight?: boolean
   /** Say why each step was or was not cached. */
   readonly explain?: boolean
   /** Asked for results of steps that are not here, in this order. */

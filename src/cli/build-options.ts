@@ -62,6 +62,7 @@ export const buildOptions = {
     help: 'When to ask the registry for base images; --pull alone means always',
   },
   push: { kind: 'boolean', help: 'Push the image under every name when it is built' },
+  'no-preflight': { kind: 'boolean', help: 'Do not ask before the build whether the registry allows the push' },
   output: {
     kind: 'list',
     short: 'o',

@@ -59,6 +59,7 @@ export function buildRequest(options: BuildOptions, context: string, around: Req
     tags: options.tag.map(fullTag),
     noCache: options['no-cache'],
     noCacheStages: options['no-cache-filter'].flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    preflight: !options['no-preflight'],
     explain: options.explain,
     ...cacheSettings(options['cache-from'], options['cache-to'], around.cwd),
     pull: pullPolicy(options.pull),

@@ -9,7 +9,7 @@ export interface DispatcherOptions {
   /** What a host (`host[:port]`) needs for TLS beside the defaults. */
   readonly tlsFor?: (host: string) => Promise<TlsMaterial>
   readonly connectTimeoutMs?: number
-  /** How long a connection may be silent. */
+  /** How long a connection may be silent; five times that before an answer begins, which takes registries long after an upload. */
   readonly idleTimeoutMs?: number
 }
 
@@ -24,7 +24,8 @@ export function createDispatchers(options: DispatcherOptions): Dispatchers {
   const pools = new Map<string, Promise<Dispatcher>>()
   const make = async (url: URL): Promise<Dispatcher> => {
     const connect = { timeout: options.connectTimeoutMs ?? 15_000, ...(await tlsOptionsFor(url, options)) }
-    const timeouts = { bodyTimeout: options.idleTimeoutMs ?? 60_000, headersTimeout: 300_000 }
+    const idle = options.idleTimeoutMs ?? 60_000
+    const timeouts = { bodyTimeout: idle, headersTimeout: 5 * idle }
     const proxy = proxyFor(url, options.env)
     if (proxy) {
       // Its tunnels need what only the whole package sets up.

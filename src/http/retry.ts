@@ -58,24 +58,29 @@ export type Attempt<T> =
   | {
       readonly kind: 'again'
       readonly retryAfterMs?: number
+      /** It came further than any before it: tries and time are counted anew. */
+      readonly advanced?: boolean
       /** Called before the next try. */
       readonly abandon?: () => void
       /** Makes the result, or throws, if there is no next try. */
       readonly giveUp: () => T
     }
 
-/** Calls `attempt` until it is done or the policy ends; waits in between, ended early by `signal`. */
+/** Calls `attempt` with the number of the try, until it is done or the policy ends; waits in between, ended early by `signal`. */
 export async function withRetries<T>(
   policy: RetryPolicy,
   signal: AbortSignal,
   attempt: (tried: number) => Promise<Attempt<T>>,
 ): Promise<T> {
-  const begin = Date.now()
+  let begin = Date.now()
+  let counted = 0
   for (let tried = 1; ; tried++) {
     const outcome = await attempt(tried)
     if (outcome.kind === 'done') return outcome.value
     const { retryAfterMs } = outcome
-    const delay = nextDelay(policy, { tried, elapsedMs: Date.now() - begin, retryAfterMs })
+    if (outcome.advanced === true) [counted, begin] = [0, Date.now()]
+    counted++
+    const delay = nextDelay(policy, { tried: counted, elapsedMs: Date.now() - begin, retryAfterMs })
     if (delay === undefined) return outcome.giveUp()
     outcome.abandon?.()
     try {

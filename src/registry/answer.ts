@@ -65,22 +65,46 @@ export function saysMissing(status: number, complaints: readonly Complaint[]): b
 /** Reads an unwanted response's body and makes the error to throw. */
 export async function registryError(response: HttpResponse, action: Action): Promise<WherryError> {
   const { bytes } = await readStart(response, maxErrorBytes)
-  const retryAfterMs = parseRetryAfter(headerOf(response, 'retry-after'))
-  return complaintError({ status: response.status, retryAfterMs }, parseComplaints(bytes.toString('utf8')), action)
+  return complaintError(answerOf(response), parseComplaints(bytes.toString('utf8')), action)
+}
+
+/** What an answer says beside its body. */
+export interface Answer {
+  readonly status: number
+  readonly retryAfterMs?: number
+  /** The registry's limit in words. */
+  readonly limit?: string
+}
+
+/** Reads status and headers. */
+export function answerOf(response: Pick<HttpResponse, 'status' | 'headers'>): Answer {
+  return {
+    status: response.status,
+    retryAfterMs: parseRetryAfter(headerOf(response, 'retry-after')),
+    limit: limitOf(response),
+  }
+}
+
+/** Docker Hub's `RateLimit-Limit: 100;w=21600` and `RateLimit-Remaining: 0;w=21600`, the window in seconds. */
+function limitOf(response: Pick<HttpResponse, 'headers'>): string | undefined {
+  const read = (name: string): RegExpExecArray | null =>
+    /^(\d{1,9})(?:;w=(\d{1,9}))?/.exec(headerOf(response, `ratelimit-${name}`) ?? '')
+  const [limit, left] = [read('limit'), read('remaining')]
+  if (limit === null) return undefined
+  const hours = Number(limit[2] ?? 0) / 3600
+  const window = hours > 0 ? ` in ${Number(hours.toFixed(1))} h` : ''
+  return `the limit is ${limit[1]}${window}${left === null ? '' : `, ${left[1]} left`}`
 }
 
 /** The error for a status and complaints: `auth-failed` for 401 and 403, else `registry`. */
-export function complaintError(
-  answer: { readonly status: number; readonly retryAfterMs?: number },
-  complaints: readonly Complaint[],
-  action: Action,
-): WherryError {
-  const { status, retryAfterMs } = answer
+export function complaintError(answer: Answer, complaints: readonly Complaint[], action: Action): WherryError {
+  const { status, retryAfterMs, limit } = answer
   const words = complaints
     .map((c) => (c.code && c.message ? `${c.message} (${c.code})` : c.code || c.message))
     .join('; ')
   const isRefusal = status === 401 || status === 403
-  const said = words === '' ? `answered ${status}` : `answered ${status}: ${words}`
+  const limited = status === 429 && limit !== undefined ? ` (${limit})` : ''
+  const said = (words === '' ? `answered ${status}` : `answered ${status}: ${words}`) + limited
   return new WherryError(
     isRefusal ? 'auth-failed' : 'registry',
     `${action.what} of ${action.of} failed: the registry ${said}`,

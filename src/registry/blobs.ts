@@ -9,6 +9,7 @@ import { type HttpResponse, discard, headerOf } from '../http/message.ts'
 import { type RetryPolicy, isRetryableFailure, nextDelay } from '../http/retry.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Target, failureOf, sendTo } from './target.ts'
+import { inWords } from './told.ts'
 
 /** Where in which blob a reader stands. */
 interface Reading {
@@ -78,7 +79,7 @@ async function* bytesOf(reading: Reading, first: HttpResponse): AsyncGenerator<B
     if (target.signal.aborted) throw new WherryError('cancelled', 'cancelled', { cause: target.signal.reason })
     if (reading.offset > before) [tried, begin] = [1, Date.now()]
     const delay = isRetryableFailure(failure) ? nextDelay(retry, { tried, elapsedMs: Date.now() - begin }) : undefined
-    if (delay === undefined) throw failure
+    if (delay === undefined) throw inWords(target.label, `reading the blob ${reading.descriptor.digest}`, failure)
     tried++
     response = undefined
     await sleep(delay, target.signal).catch((cause: unknown) => {

@@ -14,9 +14,11 @@ import type { RegistryClient, Repository } from './contract.ts'
 import type { CredentialProvider } from './credential.ts'
 import { putManifest, readManifest, resolveManifest } from './manifests.ts'
 import { ping } from './ping.ts'
+import { checkPush, pushCheck } from './push-check.ts'
 import { shareResults } from './shared.ts'
 import { listTags } from './tags.ts'
 import type { Target } from './target.ts'
+import { told } from './told.ts'
 import { pushBlob } from './upload.ts'
 
 /** What a client is made of. */
@@ -31,6 +33,8 @@ export interface RegistryClientOptions {
   readonly credentials?: CredentialProvider
   readonly retry?: Partial<RetryPolicy>
   readonly userAgent?: string
+  /** How long a connection may be silent, in milliseconds; five times that before the first byte of an answer. */
+  readonly idleTimeoutMs?: number
 }
 
 /** Connects by route; what `createRegistryClient` and the login check share. */
@@ -49,7 +53,7 @@ export function createConnector(options: RegistryClientOptions): Connector {
     ...(await loadCertificates(options.env, host)),
     skipVerify: isInsecure(host) || insecureHosts.has(host),
   })
-  const http = createHttpClient({ env: options.env, userAgent: options.userAgent, retry: options.retry, tlsFor })
+  const http = createHttpClient({ ...options, tlsFor })
   const connections = shareResults<Connection>()
   return {
     retry: http.retry,
@@ -115,13 +119,38 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     targetOf(name, (await routes(name, undefined)).at(-1)!, scope)
 
   return {
-    resolve: (name, reference, scope) => read(name, reference, scope, (target) => resolveManifest(target, reference)),
-    manifest: (name, reference, scope) => read(name, reference, scope, (target) => readManifest(target, reference)),
+    resolve: (name, reference, scope) =>
+      told(
+        name,
+        `asking for "${reference}"`,
+        read(name, reference, scope, (target) => resolveManifest(target, reference)),
+      ),
+    manifest: (name, reference, scope) =>
+      told(
+        name,
+        `reading the manifest "${reference}"`,
+        read(name, reference, scope, (target) => readManifest(target, reference)),
+      ),
     blob: (name, descriptor, scope, start) =>
-      read(name, descriptor.digest, scope, (target) => readBlob(target, descriptor, connector.retry, start)),
-    pushBlob: async (name, blob, scope) => pushBlob(await own(name, scope), blob, connector.retry),
-    pushManifest: async (name, reference, document, scope) => putManifest(await own(name, scope), reference, document),
-    tags: async (name, scope) => listTags(await own(name, scope)),
+      told(
+        name,
+        `reading the blob ${descriptor.digest}`,
+        read(name, descriptor.digest, scope, (target) => readBlob(target, descriptor, connector.retry, start)),
+      ),
+    checkPush: (name, scope) => told(name, pushCheck, own(name, scope).then(checkPush)),
+    pushBlob: (name, blob, scope) =>
+      told(
+        name,
+        `uploading the blob ${blob.descriptor.digest}`,
+        own(name, scope).then((target) => pushBlob(target, blob, connector.retry)),
+      ),
+    pushManifest: (name, reference, document, scope) =>
+      told(
+        name,
+        `writing the manifest "${reference}"`,
+        own(name, scope).then((target) => putManifest(target, reference, document)),
+      ),
+    tags: (name, scope) => told(name, 'listing the tags', own(name, scope).then(listTags)),
   }
 }
 

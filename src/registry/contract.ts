@@ -18,6 +18,8 @@ export interface RegistryClient {
   manifest(repository: Repository, reference: string, scope: Scope): Promise<Document>
   /** A blob's bytes from `start` on, resumed after a cut connection; digest verified when read from 0. */
   blob(repository: Repository, descriptor: Descriptor, scope: Scope, start?: number): Promise<Readable>
+  /** Finds out whether one may push, without pushing anything. */
+  checkPush(repository: Repository, scope: Scope): Promise<void>
   /**
    * Makes sure that the repository has the blob: HEAD, then cross-repository mount from `mountFrom`, then upload of `open()`,
    * which may be called again for a retry.

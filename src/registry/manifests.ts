@@ -6,7 +6,7 @@ import { type HttpResponse, contentLengthOf, discard, headerOf } from '../http/m
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Document, parseManifestOrIndex } from '../oci/image.ts'
 import { isSchema1Type, mediaTypes } from '../oci/media-types.ts'
-import { complaintError, parseComplaints, saysMissing } from './answer.ts'
+import { answerOf, complaintError, parseComplaints, saysMissing } from './answer.ts'
 import { type Target, failureOf, sendTo } from './target.ts'
 
 const accept = [
@@ -109,7 +109,7 @@ async function missingOrThrow(target: Target, response: HttpResponse, reference:
   if (saysMissing(response.status, complaints)) return undefined
   const isLoggedIn = await target.connection.isLoggedIn(target.repository, target.signal)
   const action = { what: `reading the manifest "${reference}"`, of: target.label, kind: 'read', isLoggedIn } as const
-  throw complaintError(response, complaints, action)
+  throw complaintError(answerOf(response), complaints, action)
 }
 
 function mismatch(target: Target, expected: Digest, actual: Digest): WherryError {

@@ -36,12 +36,14 @@ export async function pushBlob(
   const mount = await tryMounts(target, blob)
   if (mount === 'mounted') return 'mounted'
   let session: Session | undefined = mount
+  let furthest = 0
   await withRetries(retry, target.signal, async (tried) => {
-    // The last try may have succeeded though its answer was lost.
-    if (tried > 1 && session === undefined && (await hasBlob(target, blob))) return { kind: 'done', value: undefined }
-    const outcome = await attemptUpload(target, blob, session)
+    const outcome = await attemptUpload(target, blob, { session, isFirst: tried === 1 })
     session = outcome.session
-    return outcome.attempt
+    const received = session?.received ?? 0
+    const advanced = received > furthest
+    furthest = Math.max(furthest, received)
+    return { ...outcome.attempt, advanced }
   })
   return 'pushed'
 }
@@ -82,10 +84,15 @@ async function askMount(target: Target, query: string, from: string): Promise<Ht
 async function attemptUpload(
   target: Target,
   blob: PushBlob,
-  begun: Session | undefined,
+  begun: { readonly session: Session | undefined; readonly isFirst: boolean },
 ): Promise<{ attempt: Attempt<undefined>; session?: Session }> {
-  let session = begun
+  let session = begun.session
   try {
+    if (!begun.isFirst) {
+      session = session && (await stateOf(target, session))
+      // The last try may have succeeded though its answer was lost.
+      if (!session && (await hasBlob(target, blob))) return { attempt: { kind: 'done', value: undefined } }
+    }
     session ??= await openSession(target)
     const isSmall = blob.descriptor.size <= smallBlob && session.received === 0
     const end = isSmall ? session : await patchRest(target, blob, session)
@@ -98,7 +105,7 @@ async function attemptUpload(
     }
     const wait = error instanceof WherryError ? error.details?.['retryAfterMs'] : undefined
     const retryAfterMs = typeof wait === 'number' ? wait : undefined
-    return { attempt: { kind: 'again', retryAfterMs, giveUp }, session: session && (await stateOf(target, session)) }
+    return { attempt: { kind: 'again', retryAfterMs, giveUp }, ...(session && { session }) }
   }
 }
 
@@ -125,7 +132,7 @@ function locationOf(target: Target, response: HttpResponse, otherwise?: URL): UR
 }
 
 async function openSession(target: Target): Promise<Session> {
-  const response = await sendTo(target, emptyPost('blobs/uploads/'))
+  const response = await sendTo(target, { ...emptyPost('blobs/uploads/'), tries: 1 })
   if (response.status !== 202) throw await failureOf(target, response, 'starting an upload', 'write')
   discard(response)
   return { url: locationOf(target, response), received: 0 }
@@ -133,13 +140,7 @@ async function openSession(target: Target): Promise<Session> {
 
 /** What the registry has of a session; undefined if it does not say, so that the upload starts anew. */
 async function stateOf(target: Target, session: Session): Promise<Session | undefined> {
-  const response = await sendTo(target, { method: 'GET', url: session.url, tries: 1, actions: 'pull,push' }).catch(
-    (error: unknown) => {
-      if (error instanceof WherryError && error.code === 'network') return undefined
-      throw error
-    },
-  )
-  if (!response) return undefined
+  const response = await sendTo(target, { method: 'GET', url: session.url, tries: 3, actions: 'pull,push' })
   discard(response)
   const last = /^(?:bytes=)?0-(\d+)$/.exec(headerOf(response, 'range') ?? '')?.[1]
   if (response.status !== 204 || last === undefined) return undefined

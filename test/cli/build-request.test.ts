@@ -27,6 +27,7 @@ describe('a request', () => {
       tags: [],
       noCache: false,
       noCacheStages: [],
+      preflight: true,
       explain: false,
       cacheFrom: [],
       cacheTo: [],

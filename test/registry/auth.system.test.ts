@@ -38,7 +38,7 @@ describe('bearer tokens', () => {
       registry.clientWith({ username: 'u', password: 'wrong' }).resolve(registry.at('app'), 'v1', scope),
     ).rejects.toMatchObject({
       code: 'auth-failed',
-      message: `${registry.proxy.address} gave no token for the user "u": its token service answered 401: incorrect username or password`,
+      message: `asking for "v1" of ${registry.proxy.address}/app failed: ${registry.proxy.address} gave no token for the user "u": its token service answered 401: incorrect username or password`,
     })
   })
 

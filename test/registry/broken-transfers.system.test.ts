@@ -1,7 +1,7 @@
 /** Blobs whose transfer breaks: downloads that go on, uploads that are resumed or begun anew. */
 import { describe, expect, test } from 'vitest'
 import { quietScope } from '../../src/core/scope.ts'
-import { asks, respond, startFaultProxy } from '../support/fault-proxy.ts'
+import { asks, hangUp, respond, startFaultProxy } from '../support/fault-proxy.ts'
 import { useFaultyRegistry } from '../support/faulty-registry.ts'
 import { blobOf, readAll } from '../support/registries.ts'
 
@@ -110,6 +110,37 @@ describe('uploads', () => {
     expect(await registry.clientWith().pushBlob(registry.at('anew'), blob, scope)).toBe('pushed')
     await arrives('anew', blob)
     expect(registry.lines(/^POST/)).toHaveLength(2)
+  })
+
+  test('that is cut more often than there are tries ends well, if each try came further', async () => {
+    const blob = blobOf(8_000_000)
+    registry.proxy.faults.push({ when: asks('PATCH', /uploads/), times: 6, act: () => ({ cutUploadAfter: 1_200_000 }) })
+    expect(await registry.clientWith().pushBlob(registry.at('stepwise'), blob, scope)).toBe('pushed')
+    await arrives('stepwise', blob)
+    expect(registry.lines(/^POST/)).toHaveLength(1)
+    expect(registry.lines(/^PATCH/)).toHaveLength(7)
+  })
+
+  test('whose session cannot be asked about for a moment goes on all the same', async () => {
+    const blob = blobOf(3_000_000)
+    registry.proxy.faults.push({ when: asks('PATCH', /uploads/), times: 1, act: () => ({ cutUploadAfter: 1_500_000 }) })
+    registry.proxy.faults.push({ when: asks('GET', /uploads/), times: 2, act: hangUp })
+    expect(await registry.clientWith().pushBlob(registry.at('moment'), blob, scope)).toBe('pushed')
+    await arrives('moment', blob)
+    expect(registry.lines(/^POST/)).toHaveLength(1)
+  })
+
+  test('that are always cut end with an error that names all of it', async () => {
+    const blob = blobOf(3_000_000)
+    registry.proxy.faults.push({ when: asks('PATCH', /uploads/), times: 99, act: hangUp })
+    const begin = Date.now()
+    await expect(registry.clientWith().pushBlob(registry.at('team/never'), blob, scope)).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining(
+        `uploading the blob ${blob.descriptor.digest} of ${registry.proxy.address}/team/never failed: `,
+      ) as string,
+    })
+    expect(Date.now() - begin).toBeLessThan(10_000)
   })
 
   test('whose last answer is lost is found to be there', async () => {

@@ -53,6 +53,22 @@ describe('retries', () => {
     expect(registry.lines(/manifests/)).toHaveLength(retry.tries)
   })
 
+  test('end, and the limit of Docker Hub is told', async () => {
+    const headers = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '0;w=21600' }
+    registry.proxy.faults.push({ when: asks('GET', /manifests/), times: 99, act: respond(429, headers) })
+    await expect(registry.clientWith().manifest(registry.at('app'), 'v1', scope)).rejects.toThrow(
+      /answered 429 \(the limit is 100 in 6 h, 0 left\)$/,
+    )
+  })
+
+  test('end when the network stays away, and the error says what was being done where', async () => {
+    registry.proxy.faults.push({ when: asks('HEAD', /manifests/), times: 99, act: hangUp })
+    await expect(registry.clientWith().resolve(registry.at('team/app'), 'v1', scope)).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining(`asking for "v1" of ${registry.proxy.address}/team/app failed: `) as string,
+    })
+  })
+
   test('a 404 or 403 is not tried again', async () => {
     registry.proxy.faults.push({ when: asks('GET', /manifests/), times: 9, act: respond(403) })
     await expect(registry.clientWith().manifest(registry.at('app'), 'v1', scope)).rejects.toMatchObject({
