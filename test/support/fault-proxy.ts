@@ -20,6 +20,8 @@ export interface Interference {
   readonly headers?: (headers: Record<string, string | string[] | undefined>) => void
   /** Changes the answer's bytes. */
   readonly body?: (chunk: Buffer) => Buffer
+  /** Written to the connection behind the answer. */
+  readonly afterwards?: string
 }
 
 /** What the proxy asks of its clients. */
@@ -49,6 +51,8 @@ export interface FaultProxy {
   /** Scopes and method of each request for a token. */
   readonly tokenRequests: { readonly method: string; readonly scopes: readonly string[]; readonly body: string }[]
   auth: ProxyAuth | undefined
+  /** No token that was given is good any longer. */
+  expireTokens(): void
   close(): Promise<void>
 }
 
@@ -120,6 +124,7 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     seen: [],
     tokenRequests: [],
     auth: undefined,
+    expireTokens: () => uses.clear(),
     close: () => stop(server),
   }
   return proxy
@@ -176,7 +181,11 @@ function forward(upstream: string, request: IncomingMessage, response: ServerRes
     response.writeHead(answer.statusCode ?? 502)
     let left = disturb.cutDownloadAfter ?? Number.POSITIVE_INFINITY
     answer.on('error', () => response.destroy())
-    answer.on('end', () => response.end())
+    answer.on('end', () => {
+      response.end(() => {
+        if (disturb.afterwards !== undefined) request.socket.write(disturb.afterwards)
+      })
+    })
     answer.on('data', (chunk: Buffer) => {
       const part = disturb.body?.(chunk) ?? chunk
       // Once the cut part has left, the connection goes.
