@@ -83,7 +83,8 @@ export async function beginUpload(parts: BlobParts, exchange: Exchange): Promise
 
 async function mountBlob(parts: BlobParts, exchange: Exchange, digest: Digest): Promise<boolean> {
   const from = exchange.query.get('from')
-  if (from === null || !(await parts.catalog.hasBlob(checkRepository(from), digest))) return false
+  if (from === null || !exchange.mayPull(checkRepository(from))) return false
+  if (!(await parts.catalog.hasBlob(from, digest))) return false
   if ((await parts.store.blobs.sizeOf(digest)) === undefined) return false
   exchange.request.resume()
   await parts.catalog.addBlob(exchange.name, digest)

@@ -14,6 +14,8 @@ export interface Exchange {
   readonly name: string
   /** The last part of the path: a digest, tag or upload id, not checked. */
   readonly argument: string
+  /** Whether this client may read another repository. */
+  readonly mayPull: (repository: string) => boolean
 }
 
 /** Headers of an answer. */
@@ -65,11 +67,14 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
 
 /** The whole body of a request, at most `maxBytes`. @throws Refusal 413 */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const tooLong = refuse(413, 'SIZE_INVALID', `the body is longer than ${maxBytes} bytes`)
+  // Said before anything is read: leaving the loop below cuts the connection.
+  if (Number(headerOf(request, 'content-length') ?? 0) > maxBytes) throw tooLong
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > maxBytes) throw refuse(413, 'SIZE_INVALID', `the body is longer than ${maxBytes} bytes`)
+    if (size > maxBytes) throw tooLong
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -142,10 +142,13 @@ export async function listRepositories({ catalog }: ManifestParts, exchange: Exc
 }
 
 /** GET of the manifests whose subject is this digest. */
-export async function listReferrers({ catalog }: ManifestParts, exchange: Exchange): Promise<void> {
+export async function listReferrers(parts: ManifestParts, exchange: Exchange): Promise<void> {
+  const { catalog } = parts
   const subject = checkDigest(exchange.argument)
   const wanted = exchange.query.get('artifactType')
-  const all = await catalog.referrers(exchange.name, subject)
+  const known = await catalog.referrers(exchange.name, subject)
+  const tagged = await fallbackReferrers(parts, exchange.name, subject)
+  const all = [...known, ...tagged.filter((t) => !known.some((k) => k.digest === t.digest))]
   const manifests = wanted === null ? all : all.filter((d) => d.artifactType === wanted)
   const headers = {
     'content-type': mediaTypes.ociIndex,
@@ -156,4 +159,19 @@ export async function listReferrers({ catalog }: ManifestParts, exchange: Exchan
     mediaType: mediaTypes.ociIndex,
     manifests: manifests.map(descriptorJson),
   })
+}
+
+/** What clients wrote for registries without the referrers API: an index under a tag made of the subject's digest. */
+async function fallbackReferrers(
+  { store, catalog }: ManifestParts,
+  name: string,
+  subject: Digest,
+): Promise<readonly Descriptor[]> {
+  const digest = await catalog.digestOfTag(name, subject.replace(':', '-'))
+  const manifest = digest && (await catalog.manifest(name, digest))
+  if (manifest?.mediaType !== mediaTypes.ociIndex) return []
+  const document = parseManifestOrIndex(await readAll(store, manifest.digest), manifest.mediaType)
+  const listed = isIndex(document) ? document.manifests : []
+  const isHere = await Promise.all(listed.map(async (d) => (await catalog.manifest(name, d.digest)) !== undefined))
+  return listed.filter((_, i) => isHere[i])
 }

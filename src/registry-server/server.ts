@@ -1,12 +1,14 @@
-/** The embedded registry: a foreground HTTP server on a store's blobs. OCI distribution-spec 1.1, without authentication. */
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+/** The embedded registry: a foreground HTTP server on a store's blobs. OCI distribution-spec 1.1. */
+import { type IncomingMessage, type Server, type ServerResponse, createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { WherryError, errnoOf } from '../core/errors.ts'
 import type { Lease, Store } from '../store/contract.ts'
+import { type Access, needOf, openAccess } from './access.ts'
 import type { BlobParts } from './blob-handlers.ts'
 import { openCatalog } from './catalog.ts'
 import { isClientGone } from './exchange.ts'
-import { Refusal, refusalBody } from './refusal.ts'
+import { Refusal, refusalBody, refuse } from './refusal.ts'
 import { route } from './routes.ts'
 import { openUploads } from './uploads.ts'
 
@@ -14,6 +16,14 @@ import { openUploads } from './uploads.ts'
 export interface RegistryServerOptions {
   /** Blobs go here; the repositories' own files lie beside them, in `registry-v1` below the store's root. */
   readonly store: Pick<Store, 'root' | 'blobs' | 'tempPath' | 'lease'>
+  /** Everybody may do everything without it. */
+  readonly access?: Access
+  /** PEM certificate chain and private key: https and nothing else. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  /** Refuses everything that would change something. */
+  readonly isReadOnly?: boolean
+  /** Refuses to delete manifests, tags and blobs; an upload can still be given up. */
+  readonly isDeleteRefused?: boolean
   /** Called after every request, for an access log. */
   readonly onRequest?: (request: ServedRequest) => void
   /** Called for a failure that the client only sees as a 500. */
@@ -26,6 +36,10 @@ export interface ServedRequest {
   readonly path: string
   readonly status: number
   readonly durationMs: number
+  /** The client's address and user agent. */
+  readonly client: string
+  /** Who it was, if somebody had to say so. */
+  readonly user: string | undefined
 }
 
 /** A server. It keeps the process alive between `listen` and `close`. */
@@ -39,17 +53,23 @@ export interface RegistryServer {
   close(): Promise<void>
 }
 
-/** Makes a server that does not listen yet. */
+/** Makes a server that does not listen yet. @throws WherryError `config-invalid` for a certificate or key that cannot be used */
 export function createRegistryServer(options: RegistryServerOptions): RegistryServer {
   const { store } = options
   const parts: BlobParts = { store, catalog: openCatalog(store.root), uploads: openUploads(store) }
-  const server = createServer((request, response) => {
+  const server = makeServer(options, (request, response) => {
     const begin = performance.now()
+    // A connection that is cut has no address any more.
+    const client = `${request.socket.remoteAddress ?? '-'} "${request.headers['user-agent'] ?? ''}"`
+    const served = { user: undefined as string | undefined }
     response.once('close', () => {
       const { method = '', url: path = '' } = request
-      options.onRequest?.({ method, path, status: response.statusCode, durationMs: performance.now() - begin })
+      const durationMs = performance.now() - begin
+      options.onRequest?.({ method, path, status: response.statusCode, durationMs, client, user: served.user })
     })
-    void serve(parts, request, response).catch((error: unknown) => fail({ request, response, error, options }))
+    void serve({ parts, options, served }, request, response).catch((error: unknown) => {
+      fail({ request, response, error, options })
+    })
   })
   // A large blob may take longer than Node's five minutes for a request.
   server.requestTimeout = 0
@@ -59,7 +79,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
     listen: async ({ host, port }) => {
       // A collection spares what was written since: blobs come before the manifest that names them.
       lease = await store.lease()
-      return listen(server, host, port)
+      return listen(server, { host, port, scheme: options.tls ? 'https' : 'http' })
     },
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
@@ -71,13 +91,49 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   }
 }
 
-async function serve(parts: BlobParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+function makeServer({ tls }: RegistryServerOptions, listener: Listener): Server {
+  if (tls === undefined) return createHttpServer(listener)
+  try {
+    return createHttpsServer({ cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' }, listener)
+  } catch (cause) {
+    throw new WherryError('config-invalid', 'the TLS certificate and its key cannot be used', {
+      hint: 'Both must be PEM files, and the key without a passphrase and that of the certificate.',
+      cause,
+    })
+  }
+}
+
+interface Serving {
+  readonly parts: BlobParts
+  readonly options: RegistryServerOptions
+  readonly served: { user: string | undefined }
+}
+
+async function serve(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { parts, options, served } = serving
   response.setHeader('docker-distribution-api-version', 'registry/2.0')
-  const url = request.url ?? '/'
+  const { method = '', url = '/' } = request
   const mark = url.indexOf('?')
-  const { handler, name, argument } = route(request.method ?? '', mark < 0 ? url : url.slice(0, mark))
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const { handler, name, argument } = route(method, path)
+  const grant = await (options.access ?? openAccess).authorize(
+    request.headers.authorization,
+    needOf(method, path, name),
+  )
+  served.user = grant.user
+  checkAllowed(options, method, path)
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark))
-  await handler(parts, { request, response, query, name, argument })
+  await handler(parts, { request, response, query, name, argument, mayPull: (from) => grant.mayPull(from) })
+}
+
+function checkAllowed({ isReadOnly, isDeleteRefused }: RegistryServerOptions, method: string, path: string): void {
+  if (method === 'GET' || method === 'HEAD') return
+  if (isReadOnly) throw refuse(405, 'UNSUPPORTED', 'this registry is read-only')
+  if (isDeleteRefused && method === 'DELETE' && !path.includes('/blobs/uploads/')) {
+    throw refuse(405, 'UNSUPPORTED', 'this registry deletes nothing')
+  }
 }
 
 function fail(failed: {
@@ -107,8 +163,7 @@ function fail(failed: {
 
 async function listen(
   server: Server,
-  host: string,
-  port: number,
+  { host, port, scheme }: { readonly host: string; readonly port: number; readonly scheme: string },
 ): Promise<{ host: string; port: number; url: string }> {
   try {
     await new Promise<void>((resolve, reject) => {
@@ -125,5 +180,5 @@ async function listen(
     })
   }
   const bound = (server.address() as AddressInfo).port
-  return { host, port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+  return { host, port: bound, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound}` }
 }

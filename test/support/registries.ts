@@ -9,7 +9,7 @@ import { quietScope } from '../../src/core/scope.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { type Document, descriptorJson, documentOf } from '../../src/oci/image.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
-import { createRegistryServer } from '../../src/registry-server/server.ts'
+import { type RegistryServerOptions, createRegistryServer } from '../../src/registry-server/server.ts'
 import type { PushBlob, RegistryClient, Repository } from '../../src/registry/contract.ts'
 import { openStore } from '../../src/store/store.ts'
 
@@ -22,11 +22,13 @@ export interface TestRegistry {
 }
 
 /** Starts the embedded registry in a folder of its own. */
-export async function startEmbeddedRegistry(): Promise<TestRegistry> {
+export async function startEmbeddedRegistry(
+  options: Omit<RegistryServerOptions, 'store' | 'onFailure'> = {},
+): Promise<TestRegistry> {
   const root = await mkdtemp(join(tmpdir(), 'wherry-registry-'))
   const failures: unknown[] = []
   const store = await openStore(root)
-  const server = createRegistryServer({ store, onFailure: (error) => failures.push(error) })
+  const server = createRegistryServer({ ...options, store, onFailure: (error) => failures.push(error) })
   const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 })
   return {
     address: `${host}:${port}`,

@@ -1,40 +1,80 @@
 /** `wherry registry serve`: the store as a registry, in the foreground until a signal ends it. */
 import { once } from 'node:events'
-import { createRegistryServer } from '../../registry-server/server.ts'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { WherryError, errnoOf } from '../../core/errors.ts'
+import type { Access } from '../../registry-server/access.ts'
+import { type ServedRequest, createRegistryServer } from '../../registry-server/server.ts'
+import { tokenAccess } from '../../registry-server/token-access.ts'
 import { humanDuration } from '../../ui/human.ts'
 import { defineCommand } from '../command.ts'
-import { noteLine } from '../io.ts'
+import { type Io, noteLine } from '../io.ts'
 import { isLoopback, parseListenAddress } from '../listen-address.ts'
+import { type LogLevel, type ServeSettings, logLevels, serveOptions, serveSettings } from '../serve-settings.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
   arguments: [0, 0],
-  options: {
-    listen: { kind: 'string', value: 'HOST:PORT', help: 'Address (default 127.0.0.1:5000; port 0 takes a free one)' },
-    quiet: { kind: 'boolean', short: 'q', help: 'Log no requests' },
-  },
-  examples: [['wherry registry serve --root /srv/registry --listen 127.0.0.1:5001', 'With a folder of its own']],
+  options: serveOptions,
+  examples: [
+    ['wherry registry serve --storage /srv/registry --listen 127.0.0.1:5001', 'With a folder of its own'],
+    ['wherry registry serve --listen :5000 --tls-cert reg.pem --tls-key reg.key', 'For other machines'],
+  ],
   run: async ({ options }, io) => {
-    const address = parseListenAddress(options.listen ?? '127.0.0.1:5000')
-    const store = await openStoreFor(options, io)
+    const settings = serveSettings(options, io.env)
+    const address = parseListenAddress(settings.listen)
+    const access = await accessOf(settings, io)
+    const tls = settings.tls && {
+      certificate: await readText(settings.tls.certificate, io),
+      key: await readText(settings.tls.key, io),
+    }
+    const store = await openStoreFor({ root: settings.storage ?? options.root }, io)
+    const { isReadOnly, isDeleteRefused, logLevel } = settings
     const server = createRegistryServer({
       store,
+      isReadOnly,
+      isDeleteRefused,
+      ...(access && { access }),
+      ...(tls && { tls }),
       onFailure: (error) => noteLine(io, `ERROR: ${error instanceof Error ? error.message : String(error)}`),
-      ...(options.quiet
-        ? {}
-        : {
-            onRequest: ({ method, path, status, durationMs }) =>
-              noteLine(io, `${method} ${path} ${status} ${humanDuration(durationMs)}`),
-          }),
+      ...(says(logLevel, 'info') && { onRequest: (request) => noteLine(io, logLine(request, logLevel)) }),
     })
     const { url } = await server.listen(address)
     noteLine(io, `serving ${store.root} at ${url}`)
-    if (!isLoopback(address.host)) {
-      noteLine(io, 'WARNING: other machines can reach this address, and may push and pull without a password.')
-    }
+    if (says(logLevel, 'warn') && !isLoopback(address.host)) warn(settings, io)
     if (!io.signal.aborted) await once(io.signal, 'abort')
     await server.close()
     return 0
   },
 })
+
+async function accessOf({ token }: ServeSettings, io: Io): Promise<Access | undefined> {
+  return token && tokenAccess({ ...token, keys: await readText(token.keys, io) })
+}
+
+async function readText(path: string, io: Io): Promise<string> {
+  try {
+    return await readFile(resolve(io.cwd, path), 'utf8')
+  } catch (cause) {
+    throw new WherryError('config-invalid', `${path} cannot be read (${errnoOf(cause) ?? 'error'})`, { cause })
+  }
+}
+
+function says(level: LogLevel, what: LogLevel): boolean {
+  return logLevels.indexOf(level) >= logLevels.indexOf(what)
+}
+
+function logLine({ method, path, status, durationMs, client, user }: ServedRequest, level: LogLevel): string {
+  const line = `${method} ${path} ${status} ${humanDuration(durationMs)}`
+  return says(level, 'debug') ? `${line} ${client} ${user ?? '-'}` : line
+}
+
+function warn({ token, tls, isReadOnly }: ServeSettings, io: Io): void {
+  if (token === undefined) {
+    const may = isReadOnly ? 'pull' : 'push and pull'
+    noteLine(io, `WARNING: other machines can reach this address, and may ${may} without a password.`)
+  } else if (tls === undefined) {
+    noteLine(io, 'WARNING: other machines can reach this address, and send their tokens in the clear.')
+  }
+}
