@@ -12,8 +12,8 @@ export interface StepBook {
   /** Notes that a step has had an event. */
   seen(id: string): void
   /**
-   * Steps that stand before one in its stage (before the end: all), have had no event and were not given out yet. They are config-only
-   * instructions, which have none, and steps whose result was never asked for, since that of a later one was cached.
+   * Lines that have had no event and were not given out yet. Before a step they are the config-only instructions above it in its
+   * stage, which have none; other steps there are still to be heard of. Before the end they are all.
    */
   takeSilent(before?: string): readonly StepLine[]
   /** `[2/7]`, or `[build 2/7]` when the build has several stages. */
@@ -38,7 +38,7 @@ export function stepBook(): StepBook {
     takeSilent(before) {
       const limit = before === undefined ? undefined : steps.get(before)
       const isBefore = (step: StepLine): boolean =>
-        before === undefined || (step.stage === limit?.stage && step.ordinal < limit.ordinal)
+        before === undefined || (!step.makesLayer && step.stage === limit?.stage && step.ordinal < limit.ordinal)
       const silent = [...steps.values()].filter((step) => !known.has(step.id) && isBefore(step))
       for (const step of silent) known.add(step.id)
       return silent.sort((a, b) => a.ordinal - b.ordinal)
