@@ -18,6 +18,10 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('two 
   })
   afterAll(() => bench.stop())
 
+  test.each(['wherry', 'skopeo'] as const)('a push by %s without faults ends well', async (client) => {
+    expect(await bench[client](0)).toMatchObject({ outcome: 'pushed', faults: [] })
+  })
+
   test('each end with the right image or a clear error, in time, with memory flat', async () => {
     const memory: number[] = []
     for (const seed of seeds) {
@@ -38,6 +42,7 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo')))('two 
     const others: Trial[] = []
     for (const seed of seeds) others.push(await bench.skopeo(seed))
     process.stdout.write(`${summary('skopeo', others)}\n`)
+    expect(others.filter((t) => t.outcome === 'wrong')).toEqual([])
     expect(pushed(trials)).toBeGreaterThan(pushed(others))
   })
 })

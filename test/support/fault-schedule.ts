@@ -41,10 +41,10 @@ export function randomFrom(seed: number): () => number {
 /** What a schedule does to the n-th request, and a random number for it. */
 type Plan = readonly ({ readonly kind: FaultKind; readonly random: number } | undefined)[]
 
-/** From 4 to 40 of 100 requests go wrong, depending on the seed. */
+/** From 4 to 40 of 100 requests go wrong, depending on the seed; none with seed 0. */
 export function planOf(seed: number): Plan {
   const random = randomFrom(seed)
-  const share = 0.04 + random() * 0.36
+  const share = seed === 0 ? 0 : 0.04 + random() * 0.36
   return Array.from({ length: scheduleLength }, () => {
     const [hit, kind, detail] = [random(), random(), random()]
     return hit < share ? { kind: faultKinds[Math.floor(kind * faultKinds.length)]!, random: detail } : undefined

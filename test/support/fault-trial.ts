@@ -105,12 +105,20 @@ export async function startFaultBench(): Promise<FaultBench> {
       trial(seed, 'wherry', (to) => pushAll(to, createRegistryClient({ env: {}, retry, idleTimeoutMs: 400 }))),
     skopeo: async (seed) => {
       if (!hasLayout) {
-        await run('skopeo', ['copy', '--src-tls-verify=false', `docker://${source.registry}/source:v1`, layout])
+        await run('skopeo', [
+          'copy',
+          '--preserve-digests',
+          '--src-tls-verify=false',
+          `docker://${source.registry}/source:v1`,
+          layout,
+        ])
         hasLayout = true
       }
       return trial(seed, 'skopeo', async ({ registry, repository }) => {
         const to = `docker://${registry}/${repository}:v1`
-        await run('skopeo', ['copy', '--dest-tls-verify=false', layout, to], { timeout: 2 * boundMs })
+        await run('skopeo', ['copy', '--preserve-digests', '--dest-tls-verify=false', layout, to], {
+          timeout: 2 * boundMs,
+        })
       })
     },
     async stop() {
