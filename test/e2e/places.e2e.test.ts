@@ -9,10 +9,11 @@ import { removeTree } from '../support/wherry.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'wherry.js')
 const user = trials().find(({ isolation, user: { uid } }) => isolation === 'mapped' && uid !== 0)?.user
-const noRoot = process.getuid?.() === 0 ? undefined : 'other mounts for a user can be made by root only'
+const isRoot = process.getuid?.() === 0
 const unfit = [
   lacks('userns', noUserNamespace()),
-  lacks('mapped', noRoot ?? (user === undefined ? 'no ordinary user with subordinate ids is there' : undefined)),
+  lacks('root', isRoot ? undefined : 'other mounts for a user can be made by root only'),
+  isRoot && lacks('mapped', user === undefined ? 'no ordinary user with subordinate ids is there' : undefined),
   lacks('tools', missingTools('setpriv', 'unshare')),
 ].includes(true)
 

@@ -1,6 +1,6 @@
 /** Trees of this machine over a store in a temp folder, with a static busybox as the only layer: for tests of runs. */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Digest, digestOf } from '../../src/core/digest.ts'
@@ -15,6 +15,7 @@ import { createTrees } from '../../src/trees/client.ts'
 import type { StackLayer, TreeRun, Trees } from '../../src/trees/contract.ts'
 import { type RawEntry, rawTar } from './raw-tar.ts'
 import { busybox } from './busybox.ts'
+import { removeTree } from './wherry.ts'
 
 type Isolation = 'mapped' | 'single' | 'chroot'
 type Driver = 'overlay' | 'copy'
@@ -78,7 +79,7 @@ export async function openBench(
       const names = (await bench.trees.cacheMounts(scope)).map(({ name }) => name)
       await bench.trees.removeCacheMounts(names, scope)
       await bench.close()
-      rmSync(root, { recursive: true, force: true })
+      await removeTree(root)
     },
   }
 }
