@@ -144,11 +144,14 @@ function applyEntrypoint(state: StageState, instruction: EntrypointInstruction):
   addHistory(state, `ENTRYPOINT ${goQuoteList(args)}`)
 }
 
+/** What a port takes of the config's text, with quotes, an empty object and a comma. */
+const bytesOfPort = 24
+
 function applyExpose(state: StageState, instruction: ExposeInstruction): void {
   const words = instruction.ports.flatMap((port) => expandToWords(state, port, instruction))
   checkPorts(state, words, instruction)
   const ports = parsePorts(words, instruction.at)
-  state.context.budget.charge(10 * ports.length)
+  state.context.budget.charge(bytesOfPort * ports.length)
   for (const port of ports) state.collections.exposedPorts.add(port)
   addHistory(state, `EXPOSE ${goList(ports)}`)
 }
