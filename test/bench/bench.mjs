@@ -118,7 +118,10 @@ async function measureOverhead() {
     `${registry}/conformance/debian`,
     scratch,
   )) {
-    const text = value === undefined ? `refused: ${reason}` : `${value.toFixed(0)} ms (at most ${target})`
+    const text =
+      value === undefined
+        ? `refused: ${reason}`
+        : `${value.toFixed(0)} ms${target === undefined ? '' : ` (at most ${target})`}`
     console.log(`${workload.padEnd(10)}${kind.padEnd(14)}${text.padStart(12)}`)
     if (value !== undefined) results.push({ workload, kind, unit: 'ms', values: { wherry: value } })
   }

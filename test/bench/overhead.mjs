@@ -22,6 +22,7 @@ export async function overheadRows(image, scratch) {
   for (const [mode, target] of [
     ['mapped', 40],
     ['single', 60],
+    ['chroot', undefined],
   ]) {
     rows.push({ workload: 'RUN true', kind: mode, target, ...(await runMedian(mode, store, context)) })
   }
