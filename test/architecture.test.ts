@@ -56,6 +56,7 @@ const mayUse: readonly (readonly [module: RegExp, folders: string])[] = [
   [/^undici$/, 'http'],
   [/^(node:)?os$/, 'host archive sandbox store trees registry base layer oci build'],
   [/^koffi$/, 'host'],
+  [/^bcryptjs$/, 'registry-server'],
   [/^proper-lockfile$/, 'store registry'],
   [/^tar-fs$/, 'transfer build'],
   [/^(yargs|yargs\/helpers|ora)$/, 'ui'],

@@ -12,6 +12,7 @@ export const serveOptions = {
   storage: { kind: 'string', value: 'DIR', help: 'Folder of the blobs and repositories (default: the local store)' },
   'tls-cert': { kind: 'string', value: 'FILE', help: 'PEM certificate with its chain: serve https' },
   'tls-key': { kind: 'string', value: 'FILE', help: 'PEM private key of the certificate' },
+  htpasswd: { kind: 'string', value: 'FILE', help: 'Names and bcrypt hashes (htpasswd -B) of who may do everything' },
   'token-realm': { kind: 'string', value: 'URL', help: 'Take tokens of the token server at this URL' },
   'token-service': { kind: 'string', value: 'NAME', help: 'Name of this registry, for which tokens must be' },
   'token-issuer': { kind: 'string', value: 'NAME', help: 'Who must have made a token' },
@@ -35,6 +36,7 @@ export interface ServeSettings {
   readonly token:
     | { readonly realm: string; readonly service: string; readonly issuer: string; readonly keys: string }
     | undefined
+  readonly htpasswd: string | undefined
   readonly isReadOnly: boolean
   readonly isDeleteRefused: boolean
   readonly logLevel: LogLevel
@@ -48,6 +50,7 @@ const variables = {
   storage: 'REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY',
   'tls-cert': 'REGISTRY_HTTP_TLS_CERTIFICATE',
   'tls-key': 'REGISTRY_HTTP_TLS_KEY',
+  htpasswd: 'REGISTRY_AUTH_HTPASSWD_PATH',
   'token-realm': 'REGISTRY_AUTH_TOKEN_REALM',
   'token-service': 'REGISTRY_AUTH_TOKEN_SERVICE',
   'token-issuer': 'REGISTRY_AUTH_TOKEN_ISSUER',
@@ -59,7 +62,7 @@ const readOnlyVariable = 'REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED'
 /** Choose a kind: only these values mean something here. */
 const kinds: Readonly<Record<string, readonly string[]>> = {
   REGISTRY_STORAGE: ['filesystem'],
-  REGISTRY_AUTH: ['token'],
+  REGISTRY_AUTH: ['htpasswd', 'token'],
 }
 /** Parts of docker-registry's configuration: a variable of one of them that is not known here is refused. */
 const sections = /^REGISTRY_(AUTH|STORAGE|HTTP|LOG|PROXY|REDIS|MIDDLEWARE|NOTIFICATIONS|VALIDATION|HEALTH|POLICY)(_|$)/
@@ -71,11 +74,16 @@ export function serveSettings(options: OptionValues<typeof serveOptions>, env: E
     options[name] ?? (env[variables[name]] || undefined)
   const storage = text('storage')
   if (storage !== undefined && /^[a-z0-9]+:\/\//i.test(storage)) throw onlyLocal(`--storage "${storage}"`)
+  const [htpasswd, token] = [text('htpasswd'), tokenOf(text)]
+  if (htpasswd !== undefined && token !== undefined) {
+    throw new WherryError('usage', '--htpasswd and --token-realm exclude each other')
+  }
   return {
     listen: text('listen') ?? '127.0.0.1:5000',
     storage,
     tls: tlsOf(text('tls-cert'), text('tls-key')),
-    token: tokenOf(text),
+    token,
+    htpasswd,
     isReadOnly: options['read-only'] || truth(env, readOnlyVariable) === true,
     isDeleteRefused: !options.delete || truth(env, deleteVariable) === false,
     logLevel: options.quiet ? 'warn' : levelOf(text('log-level') ?? 'info'),
@@ -84,8 +92,10 @@ export function serveSettings(options: OptionValues<typeof serveOptions>, env: E
 
 function refuseUnknown(env: Environment): void {
   const known: readonly string[] = [...Object.values(variables), deleteVariable, readOnlyVariable]
+  // The realm is only shown to people: any will do.
+  const harmless = [...known, 'REGISTRY_AUTH_HTPASSWD_REALM']
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || value === '' || known.includes(name) || !sections.test(name)) continue
+    if (value === undefined || value === '' || harmless.includes(name) || !sections.test(name)) continue
     if (kinds[name]?.includes(value)) continue
     if (name.startsWith('REGISTRY_STORAGE')) throw onlyLocal(`${name}=${name === 'REGISTRY_STORAGE' ? value : '…'}`)
     throw new WherryError('not-implemented', `${name} is set, which the embedded registry does not know`, {

@@ -1,10 +1,13 @@
 /** Who is let in: tokens of a token server, read-only and delete switches, https. */
 import { type KeyObject, generateKeyPairSync, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
+import { join } from 'node:path'
+import { hashSync } from 'bcryptjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/core/digest.ts'
 import { createRegistryServer } from '../../src/registry-server/server.ts'
+import { passwordAccess } from '../../src/registry-server/password-access.ts'
 import { tokenAccess } from '../../src/registry-server/token-access.ts'
 import { openStore } from '../../src/store/store.ts'
 import { makeCertificates } from '../support/certificates.ts'
@@ -114,6 +117,41 @@ describe('tokens', () => {
     const secret = ec.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
     for (const keys of ['', 'x', secret]) expect(() => tokenAccess({ ...rules, keys })).toThrow('cannot be read')
   })
+})
+
+describe('passwords', () => {
+  const basic = (text: string): Record<string, string> => ({
+    authorization: `Basic ${Buffer.from(text).toString('base64')}`,
+  })
+
+  it('let in whom the file names, and follow its changes', async () => {
+    const path = join(tempDir(), 'htpasswd')
+    const ada = `ada:${hashSync('pass:word', 4).replace('$2b$', '$2y$')}`
+    writeFileSync(path, `# who\n\n${ada}\n`)
+    registry = await startEmbeddedRegistry({ access: await passwordAccess(path) })
+    const statusOf = async (headers?: Record<string, string>): Promise<number> =>
+      (await ask('GET', '/v2/', headers)).status
+    const refused = await ask('GET', '/v2/')
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="wherry"'])
+    for (const text of ['ada:pass', 'ada:', 'ada', 'bob:pass:word', ':pass:word', '']) {
+      expect([text, await statusOf(basic(text))]).toEqual([text, 401])
+    }
+    expect(await statusOf(basic('ada:pass:word'))).toBe(200)
+    writeFileSync(path, `${ada}\nbob:${hashSync('b', 4)}\n`)
+    expect(await statusOf(basic('bob:b'))).toBe(200)
+    writeFileSync(path, `bob:${hashSync('new', 4)}\n`)
+    expect([await statusOf(basic('bob:b')), await statusOf(basic('ada:pass:word'))]).toEqual([401, 401])
+    expect(await statusOf(basic('bob:new'))).toBe(200)
+  })
+
+  it.each(['ada', 'ada:', 'ada:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', 'ada:$apr1$x$y', ':$2b$04$x'])(
+    'the line "%s" is refused',
+    async (line) => {
+      const path = join(tempDir(), 'htpasswd')
+      writeFileSync(path, `\n${line}\n`)
+      await expect(passwordAccess(path)).rejects.toThrow('line 2: not a name with a bcrypt hash')
+    },
+  )
 })
 
 describe('switches', () => {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import type { Access } from '../../registry-server/access.ts'
+import { passwordAccess } from '../../registry-server/password-access.ts'
 import { type ServedRequest, createRegistryServer } from '../../registry-server/server.ts'
 import { tokenAccess } from '../../registry-server/token-access.ts'
 import { humanDuration } from '../../ui/human.ts'
@@ -49,7 +50,8 @@ export const command = defineCommand({
   },
 })
 
-async function accessOf({ token }: ServeSettings, io: Io): Promise<Access | undefined> {
+async function accessOf({ token, htpasswd }: ServeSettings, io: Io): Promise<Access | undefined> {
+  if (htpasswd !== undefined) return passwordAccess(resolve(io.cwd, htpasswd))
   return token && tokenAccess({ ...token, keys: await readText(token.keys, io) })
 }
 
@@ -70,11 +72,11 @@ function logLine({ method, path, status, durationMs, client, user }: ServedReque
   return says(level, 'debug') ? `${line} ${client} ${user ?? '-'}` : line
 }
 
-function warn({ token, tls, isReadOnly }: ServeSettings, io: Io): void {
-  if (token === undefined) {
+function warn({ token, htpasswd, tls, isReadOnly }: ServeSettings, io: Io): void {
+  if (token === undefined && htpasswd === undefined) {
     const may = isReadOnly ? 'pull' : 'push and pull'
     noteLine(io, `WARNING: other machines can reach this address, and may ${may} without a password.`)
   } else if (tls === undefined) {
-    noteLine(io, 'WARNING: other machines can reach this address, and send their tokens in the clear.')
+    noteLine(io, 'WARNING: other machines can reach this address, and send their passwords or tokens in the clear.')
   }
 }
