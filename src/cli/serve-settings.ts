@@ -59,6 +59,8 @@ const variables = {
 } as const
 const deleteVariable = 'REGISTRY_STORAGE_DELETE_ENABLED'
 const readOnlyVariable = 'REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED'
+/** A realm is only shown to people, so any will do; the other one is of clients: where the containers tools keep credentials. */
+const harmless = ['REGISTRY_AUTH_HTPASSWD_REALM', 'REGISTRY_AUTH_FILE']
 /** Choose a kind: only these values mean something here. */
 const kinds: Readonly<Record<string, readonly string[]>> = {
   REGISTRY_STORAGE: ['filesystem'],
@@ -91,11 +93,9 @@ export function serveSettings(options: OptionValues<typeof serveOptions>, env: E
 }
 
 function refuseUnknown(env: Environment): void {
-  const known: readonly string[] = [...Object.values(variables), deleteVariable, readOnlyVariable]
-  // The realm is only shown to people: any will do.
-  const harmless = [...known, 'REGISTRY_AUTH_HTPASSWD_REALM']
+  const known: readonly string[] = [...Object.values(variables), deleteVariable, readOnlyVariable, ...harmless]
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || value === '' || harmless.includes(name) || !sections.test(name)) continue
+    if (value === undefined || value === '' || known.includes(name) || !sections.test(name)) continue
     if (kinds[name]?.includes(value)) continue
     if (name.startsWith('REGISTRY_STORAGE')) throw onlyLocal(`${name}=${name === 'REGISTRY_STORAGE' ? value : '…'}`)
     throw new WherryError('not-implemented', `${name} is set, which the embedded registry does not know`, {

@@ -24,6 +24,7 @@ it('are what docker-registry calls them in the environment; options win', () => 
     REGISTRY_HTTP_TLS_KEY: 'k',
     REGISTRY_AUTH: 'htpasswd',
     REGISTRY_AUTH_HTPASSWD_REALM: 'r',
+    REGISTRY_AUTH_FILE: '/home/me/auth.json',
     REGISTRY_AUTH_HTPASSWD_PATH: 'p',
     REGISTRY_LOG_LEVEL: 'debug',
     REGISTRY_PORT: 'tcp://10.0.0.1:80',

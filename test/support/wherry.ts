@@ -144,11 +144,13 @@ export interface ServedRegistry {
   /** `127.0.0.1:PORT`. */
   readonly address: string
   stop(): Promise<void>
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>
 }
 
-/** Starts the embedded registry on a free port with a store of its own below `home`. */
-export async function serveRegistry(home: Home): Promise<ServedRegistry> {
-  const address = `127.0.0.1:${await freePort()}`
+/** Starts the embedded registry with a store of its own below `home`, on a free port or where it was. */
+export async function serveRegistry(home: Pick<Home, 'dir'>, before?: string): Promise<ServedRegistry> {
+  const address = before ?? `127.0.0.1:${await freePort()}`
   const root = join(home.dir, 'registry')
   await mkdir(root, { recursive: true })
   const child = spawn(process.execPath, [program, 'registry', 'serve', '--root', root, '--listen', address], {
@@ -156,13 +158,11 @@ export async function serveRegistry(home: Home): Promise<ServedRegistry> {
   })
   const ended = once(child, 'close')
   await answering(`http://${address}/v2/`, child)
-  return {
-    address,
-    async stop() {
-      child.kill('SIGTERM')
-      await ended
-    },
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal)
+    await ended
   }
+  return { address, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {
