@@ -11,6 +11,8 @@ export interface Wait {
   readonly text: string
   /** The line to print for an event, if any. */
   readonly lineOf?: (event: BuildEvent) => string | undefined
+  /** The line to print for an event on standard error, if any. */
+  readonly noteOf?: (event: BuildEvent) => string | undefined
 }
 
 /**
@@ -31,6 +33,8 @@ export async function beginWait(wait: Wait, io: Io): Promise<Renderer> {
       spinner.event(event)
       const line = wait.lineOf?.(event)
       if (line !== undefined) say(() => printLine(io, line))
+      const note = wait.noteOf?.(event)
+      if (note !== undefined) say(() => noteLine(io, note))
       if (event.type === 'warning') say(() => noteLine(io, warningText(event)))
     },
     close: () => {
@@ -40,6 +44,11 @@ export async function beginWait(wait: Wait, io: Io): Promise<Renderer> {
       for (const print of held) print()
     },
   }
+}
+
+/** What a registry lets its user know; for `Wait.noteOf`. */
+export function registryNote(event: BuildEvent): string | undefined {
+  return event.type === 'message' && event.about === 'registry' ? event.text : undefined
 }
 
 /** Docker's words for the end of each blob's transfer, `5f70bf18a086: Pushed`; for `Wait.lineOf`. */

@@ -123,7 +123,12 @@ export type BuildEvent =
     }
   /** A shell takes the terminal: nothing may be drawn until the build ends. */
   | { readonly type: 'shell' }
-  | { readonly type: 'message'; readonly text: string }
+  | {
+      readonly type: 'message'
+      readonly text: string
+      /** What a registry does or says that its user should know: a mirror passed over, a limit on pulls. */
+      readonly about?: 'registry'
+    }
   | { readonly type: 'image'; readonly id: Digest; readonly manifest: Digest; readonly tags: readonly string[] }
   | { readonly type: 'pushed'; readonly reference: string; readonly digest: Digest; readonly size: number }
   | { readonly type: 'build-finished'; readonly outcome: 'done' | 'failed' | 'cancelled'; readonly durationMs: number }

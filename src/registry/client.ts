@@ -84,12 +84,19 @@ function apiHostOf(registry: string): string {
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const connector = createConnector(options)
   let rules: Promise<readonly RegistryRule[]> | undefined
+  /** What each registry last said of its limit. */
+  const limits = new Map<string, string>()
 
   const targetOf = async (name: Repository, route: Route, scope: Scope): Promise<Target> => ({
     connection: await connector.connect(name, route, scope.signal),
     repository: route.repository,
     label: `${name.registry}/${name.repository}`,
     signal: scope.signal,
+    onLimit: (limit) => {
+      if (limits.get(name.registry) === limit) return
+      limits.set(name.registry, limit)
+      scope.emit({ type: 'message', about: 'registry', text: `${name.registry}: ${limit}` })
+    },
   })
 
   const routes = async (name: Repository, reference: string | undefined): Promise<Route[]> =>
@@ -109,7 +116,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         if (answer !== undefined) return answer
       } catch (error) {
         if (!isPassedOver(error)) throw error
-        scope.emit({ type: 'message', text: `mirror ${mirror.host}: ${error.message}` })
+        scope.emit({ type: 'message', about: 'registry', text: `mirror ${mirror.host}: ${error.message}` })
       }
     }
     return ask(await targetOf(name, all.at(-1)!, scope))

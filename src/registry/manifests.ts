@@ -40,6 +40,8 @@ export async function resolveManifest(target: Target, reference: string): Promis
 export async function findManifest(target: Target, reference: string): Promise<Document | undefined> {
   const response = await sendTo(target, request('GET', reference))
   if (response.status !== 200) return missingOrThrow(target, response, reference)
+  const { limit } = answerOf(response)
+  if (limit !== undefined) target.onLimit(limit)
   const bytes = await readBounded(response, maxManifestBytes)
   const contentType = typeOf(response)
   const { mediaType } = parseManifestOrIndex(bytes, contentType)

@@ -12,6 +12,8 @@ export interface Target {
   /** As the user names it, for messages: `docker.io/library/debian`. */
   readonly label: string
   readonly signal: AbortSignal
+  /** Gets the registry's limit on pulls in words, when an answer has it. */
+  onLimit(this: void, limit: string): void
 }
 
 /** A request without what the target fills in. */

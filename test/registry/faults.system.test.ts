@@ -1,6 +1,7 @@
 /** What registries and networks do wrong with manifests and lists, and what becomes of a pull then. */
 import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../src/core/digest.ts'
+import type { BuildEvent } from '../../src/core/events.ts'
 import { quietScope } from '../../src/core/scope.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { createRegistryClient } from '../../src/registry/client.ts'
@@ -59,6 +60,22 @@ describe('retries', () => {
     await expect(registry.clientWith().manifest(registry.at('app'), 'v1', scope)).rejects.toThrow(
       /answered 429 \(the limit is 100 in 6 h, 0 left\)$/,
     )
+  })
+
+  test('are not needed to learn of a limit: it is told once, as long as it stays', async () => {
+    await pushTestImage(registry.direct, registry.behind('app'), 'v1')
+    let left = 8
+    const limited = (headers: Record<string, unknown>): void => {
+      Object.assign(headers, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': `${left};w=21600` })
+    }
+    registry.proxy.faults.push({ when: asks('GET', /manifests/), times: 99, act: () => ({ headers: limited }) })
+    const told: BuildEvent[] = []
+    const client = registry.clientWith()
+    for (left of [8, 8, 7]) {
+      await client.manifest(registry.at('app'), 'v1', { ...scope, emit: (event) => void told.push(event) })
+    }
+    const text = (n: number): string => `${registry.proxy.address}: the limit is 100 in 6 h, ${n} left`
+    expect(told).toEqual([8, 7].map((n) => ({ type: 'message', about: 'registry', text: text(n) })))
   })
 
   test('end when the network stays away, and the error says what was being done where', async () => {

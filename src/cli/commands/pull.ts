@@ -13,7 +13,7 @@ import { type OptionTable, type OptionValues, defineCommand } from '../command.t
 import { contentTrustOptions, refuseContentTrust } from '../content-trust.ts'
 import { type Io, printLine } from '../io.ts'
 import { registryOptions } from '../registry-options.ts'
-import { beginWait, transferLines } from '../waiting.ts'
+import { beginWait, registryNote, transferLines } from '../waiting.ts'
 import { scopeOf, transferDepsFor } from '../wiring.ts'
 import type { TransferDeps } from '../../transfer/deps.ts'
 
@@ -62,7 +62,7 @@ async function pullOne(
   const name = familiarReference(reference)
   if (!options.quiet) printLine(io, `${reference.tag ?? reference.digest ?? ''}: Pulling from ${reference.repository}`)
   const wait = await beginWait(
-    { text: `pulling ${name}`, ...(options.quiet ? {} : { lineOf: transferLines('pull') }) },
+    { text: `pulling ${name}`, ...(options.quiet ? {} : { lineOf: transferLines('pull'), noteOf: registryNote }) },
     io,
   )
   const lease = await deps.store.lease()
