@@ -8,7 +8,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { chainIdOf } from '../oci/image.ts'
 import { compressionOf } from '../oci/media-types.ts'
 import { type MergedTree, mergeLayers } from '../oci/tree-merge.ts'
-import { fetchLayer, presentForm } from '../transfer/fetch.ts'
+import { fetchLayer, formToCome, presentForm } from '../transfer/fetch.ts'
 import type { StackLayer } from '../trees/contract.ts'
 import type { BuildDeps } from './deps.ts'
 
@@ -28,6 +28,8 @@ export interface LayerAccess {
   locate(diffIds: readonly Digest[], paths: readonly BytePath[]): Promise<ReadonlyMap<BytePath, ByteLocation>>
   /** A stack as trees/ wants it. */
   stack(diffIds: readonly Digest[]): Promise<StackLayer[]>
+  /** As `stack`, whose absent blobs are being fetched, or will be. */
+  arrivingStack(diffIds: readonly Digest[]): Promise<StackLayer[]>
   /** The local blob of a layer, the plain form if there is one; fetched if there is none. */
   localForm(diffId: Digest): Promise<Descriptor>
 }
@@ -45,6 +47,7 @@ export function createLayerAccess(deps: BuildDeps, scope: Scope): LayerAccess {
     tree,
     locate: async (diffIds, paths) => locate({ diffIds, tree: await tree(diffIds), deps, scope }, paths),
     stack: (diffIds) => Promise.all(diffIds.map((_, i) => stackLayer(diffIds.slice(0, i + 1), deps))),
+    arrivingStack: (diffIds) => Promise.all(diffIds.map((_, i) => arrivingLayer(diffIds.slice(0, i + 1), deps))),
     localForm: (diffId) => localForm(diffId, deps, scope),
   }
 }
@@ -99,6 +102,15 @@ async function stackLayer(diffIds: readonly Digest[], { store }: BuildDeps): Pro
     blobPath: store.blobs.pathOf(form?.digest ?? diffId),
     contentsPath: store.layers.contentsPathOf(diffId),
   }
+}
+
+async function arrivingLayer(diffIds: readonly Digest[], deps: BuildDeps): Promise<StackLayer> {
+  const { blobs } = deps.store
+  const form = await formToCome(diffIds.at(-1)!, deps)
+  const layer = await stackLayer(diffIds, deps)
+  if (form === undefined) return layer
+  const arriving = { path: blobs.arrivalPathOf(form.digest), size: form.size }
+  return { ...layer, blobPath: blobs.pathOf(form.digest), arriving }
 }
 
 interface Located {

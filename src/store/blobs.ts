@@ -9,6 +9,7 @@ import { ifStillThere } from '../core/if-there.ts'
 import { publishFile } from '../host/durable.ts'
 import type { BlobStore } from './contract.ts'
 import { fileMode } from './formats.ts'
+import { arrivalPath, receiveBlob } from './receive.ts'
 
 /** Bytes read from disk at once: large enough that hashing, not reading, sets the pace. */
 const readChunk = 1 << 20
@@ -19,11 +20,12 @@ type Expected = { readonly digest?: Digest; readonly size?: number } | undefined
 export interface BlobStoreParts {
   /** The folder `blobs/sha256`. */
   readonly dir: string
+  readonly tmpDir: string
   readonly tempPath: (label: string) => string
 }
 
 /** The blobs of a store. */
-export function openBlobStore({ dir, tempPath }: BlobStoreParts): BlobStore {
+export function openBlobStore({ dir, tmpDir, tempPath }: BlobStoreParts): BlobStore {
   const pathOf = (digest: Digest): string => join(dir, hexOf(digest))
 
   const adopt: BlobStore['adopt'] = async (temp, { digest, size }) => {
@@ -36,6 +38,11 @@ export function openBlobStore({ dir, tempPath }: BlobStoreParts): BlobStore {
     adopt,
     sizeOf: (digest) => sizeOfFile(pathOf(digest)),
     read: (digest, start = 0) => Readable.from(readVerified(pathOf(digest), digest, start), { objectMode: false }),
+    async receive(blob, openFrom) {
+      if (await refresh(pathOf(blob.digest), blob.size)) return blob.size
+      return await receiveBlob({ tmpDir, tempPath, adopt }, blob, openFrom)
+    },
+    arrivalPathOf: (digest) => arrivalPath(tmpDir, digest),
     remove: (digest) => rm(pathOf(digest), { force: true }),
     async write(source, expected) {
       if (Buffer.isBuffer(source)) return await writeBytes(source, expected)

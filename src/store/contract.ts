@@ -5,6 +5,9 @@ import type { Entry } from '../oci/contents.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Document } from '../oci/image.ts'
 
+/** Opens the bytes of a blob from an offset on. */
+export type OpenFrom = (start: number) => Promise<Readable>
+
 /**
  * Content-addressed blobs in an OCI layout.
  * A blob exists only whole, verified and durable: temp file, hash, fsync, rename, fsync of the folder. All writes are idempotent.
@@ -21,6 +24,13 @@ export interface BlobStore {
     source: Readable | Buffer,
     expected?: { readonly digest?: Digest; readonly size?: number },
   ): Promise<{ digest: Digest; size: number }>
+  /**
+   * Receives a blob that may be cut on its way: what has come stays, and the next call for it, of whatever process, goes on from
+   * there. Returns how many bytes were here before; all of them if the blob is present. @throws digest-mismatch
+   */
+  receive(blob: { readonly digest: Digest; readonly size: number }, openFrom: OpenFrom): Promise<number>
+  /** The file that a blob's bytes gather in while it is received: it grows, and becomes the one at `pathOf` when it is verified. */
+  arrivalPathOf(digest: Digest): string
   /** Publishes a temp file (made in `Store.tempPath`) whose digest and size its maker computed while writing it. The file is fsynced and moved. */
   adopt(tempPath: string, blob: { readonly digest: Digest; readonly size: number }): Promise<void>
   /** Deletes a blob; absent is fine. */

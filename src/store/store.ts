@@ -103,7 +103,7 @@ async function linkNew(temp: string, path: string, data: string, mode: number): 
 function assemble(dirs: Dirs): Store {
   const modes = directoryModes(callerIsRoot())
   const tempPath = (label: string): string => join(dirs.tmp, ownedName(label))
-  const blobs = openBlobStore({ dir: dirs.blobs, tempPath })
+  const blobs = openBlobStore({ dir: dirs.blobs, tmpDir: dirs.tmp, tempPath })
   const layers = openLayerIndex({ dir: dirs.layers, dirMode: modes.passable, tempPath })
   const images = openImageStore({
     layoutDir: dirs.oci,

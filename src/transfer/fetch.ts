@@ -91,15 +91,15 @@ export function layoutSource(folder: string): string {
   return `${layoutScheme}${folder}`
 }
 
-/** The bytes of a form, from where it was seen. @throws WherryError `blob-missing`, or the registry's error */
+/** The bytes of a form from `start` (or 0) on, from where it was seen. @throws WherryError `blob-missing`, or the registry's error */
 export async function openSource(
   { form, repository }: LayerSource,
-  { registry }: Pick<TransferDeps, 'registry'>,
+  { registry, start = 0 }: Pick<TransferDeps, 'registry'> & { readonly start?: number },
   scope: Scope,
 ): Promise<Readable> {
-  if (repository.registry !== layoutScheme) return registry.blob(repository, form, scope)
+  if (repository.registry !== layoutScheme) return registry.blob(repository, form, scope, start)
   const path = join('/', repository.repository, layoutPath(form.digest))
-  if ((await ifStillThere(stat(path))) !== undefined) return createReadStream(path)
+  if ((await ifStillThere(stat(path))) !== undefined) return createReadStream(path, { start })
   throw new WherryError('blob-missing', `the folder /${repository.repository} has no blob ${form.digest} any more`)
 }
 
@@ -107,6 +107,16 @@ export async function openSource(
 export interface LayerSource {
   readonly form: Descriptor
   readonly repository: Repository
+}
+
+/** The form that `fetchLayer` would ask for first; undefined if one is present, or nobody is known to hold any. */
+export async function formToCome(
+  diffId: Digest,
+  { store }: Pick<TransferDeps, 'store'>,
+): Promise<Descriptor | undefined> {
+  const record = await store.layers.get(diffId)
+  if (record === undefined || (await presentForm(record, store)) !== undefined) return undefined
+  return sourcesOf(record)[0]?.form
 }
 
 /** Where the forms of a layer can be fetched. */
@@ -130,19 +140,18 @@ async function fetchBlob(
   const { form } = from
   const subject = hexOf(form.digest).slice(0, 12)
   await logTransfer({ id: `pull ${form.digest}`, kind: 'pull', subject, total: form.size }, scope, async ({ at }) => {
-    const source = await openSource(from, deps, scope)
-    // The writer sees the error of either stream.
-    await deps.store.blobs.write(
-      pipeline(source, byteCounter(at), () => undefined),
-      form,
-    )
-    return { outcome: 'done', bytes: form.size, value: undefined }
+    const before = await deps.store.blobs.receive(form, async (start) => {
+      const source = await openSource(from, { registry: deps.registry, start }, scope)
+      // The reader sees the error of either stream.
+      return pipeline(source, byteCounter(start, at), () => undefined)
+    })
+    return { outcome: 'done', bytes: form.size - before, value: undefined }
   })
 }
 
-/** Passes bytes on and tells how many there were. */
-function byteCounter(at: (bytes: number) => void): Transform {
-  let bytes = 0
+/** Passes bytes on and tells how many there were, those before it included. */
+function byteCounter(start: number, at: (bytes: number) => void): Transform {
+  let bytes = start
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length

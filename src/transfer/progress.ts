@@ -5,7 +5,7 @@ import type { TransferDeps } from './deps.ts'
 import { type Scope, narrowScope, throwIfCancelled } from '../core/scope.ts'
 
 /** Transfers that run at once: enough to fill a line, few enough for any registry. */
-const parallelTransfers = 6
+export const parallelTransfers = 6
 
 /** Least time between two progress events of a transfer, in milliseconds. */
 const progressGrain = 100

@@ -17,6 +17,8 @@ export interface StackLayer {
   readonly blobPath: string
   /** The contents list, if there is one. Needed in single mode. */
   readonly contentsPath: string
+  /** The blob is still being fetched: it gathers in this file, up to so many bytes, and moves to `blobPath` when it is verified. */
+  readonly arriving?: { readonly path: string; readonly size: number }
 }
 
 /** What a run sees beside its root file system; none of it is part of the layer. Targets are absolute paths in the root. */
@@ -128,7 +130,8 @@ export interface Trees {
   /** Of a stack's layers, those whose snapshot is absent. */
   missing(layers: readonly StackLayer[], scope: Scope): Promise<readonly StackLayer[]>
   /**
-   * Makes the snapshot of every layer of the stack present; blobs of absent ones must be there. Idempotent.
+   * Makes the snapshot of every layer of the stack present; blobs of absent ones must be there, or arriving: then they are read as
+   * they come, and no snapshot of them is published before they are verified. Idempotent.
    * `tempFor` names a temp file for the contents list of a layer that has none.
    */
   unpack(

@@ -1,6 +1,7 @@
 /** A way to a server that counts the bytes going through, whatever they are. */
 import { once } from 'node:events'
 import { type Socket, connect, createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** Bytes since the last count. */
 export interface Moved {
@@ -17,11 +18,12 @@ export interface CountingProxy {
   stop(): Promise<void>
 }
 
-/** Starts a proxy before `address` (`HOST:PORT`). */
-export async function countBytes(address: string): Promise<CountingProxy> {
+/** Starts a proxy before `address` (`HOST:PORT`); all answers together get no more than `rate` bytes a second, if that is given. */
+export async function countBytes(address: string, rate?: number): Promise<CountingProxy> {
   const [host = '', port = ''] = address.split(':')
   let [up, down] = [0, 0]
   const open = new Set<Socket>()
+  const line: Line = { rate: rate ?? Infinity, freeAt: performance.now() }
   const server = createServer((client) => {
     const upstream = connect(Number(port), host)
     for (const [from, to] of [
@@ -32,13 +34,15 @@ export async function countBytes(address: string): Promise<CountingProxy> {
       from.on('error', () => to.destroy())
       from.on('close', () => {
         open.delete(from)
-        to.destroy()
+        // What is passed slowly has its end later.
+        if (rate === undefined || from === client) to.destroy()
       })
     }
     client.on('data', (chunk: Buffer) => (up += chunk.length))
     upstream.on('data', (chunk: Buffer) => (down += chunk.length))
     client.pipe(upstream)
-    upstream.pipe(client)
+    if (rate === undefined) upstream.pipe(client)
+    else void passSlowly(upstream, client, line).catch(() => client.destroy())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const bound = server.address()
@@ -55,4 +59,20 @@ export async function countBytes(address: string): Promise<CountingProxy> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** What all connections share. */
+interface Line {
+  readonly rate: number
+  /** When what was taken so far has passed, in milliseconds. */
+  freeAt: number
+}
+
+async function passSlowly(from: Socket, to: Socket, line: Line): Promise<void> {
+  for await (const chunk of from as AsyncIterable<Buffer>) {
+    line.freeAt = Math.max(line.freeAt, performance.now()) + (chunk.length / line.rate) * 1000
+    await delay(line.freeAt - performance.now())
+    to.write(chunk)
+  }
+  to.end()
 }

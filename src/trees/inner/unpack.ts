@@ -5,6 +5,7 @@ import { unpackLayer } from '../../layer/unpack.ts'
 import type { Draft } from '../../rootfs/contract.ts'
 import type { InnerCalls } from '../client.ts'
 import type { IndexedLayer, StackLayer } from '../contract.ts'
+import { openArriving } from './arriving.ts'
 import type { Inner } from './state.ts'
 
 /** The layers of a stack whose snapshot is absent and needed. */
@@ -93,10 +94,15 @@ interface LayerWork {
 /** The size of the layer in bytes. */
 async function unpackInto(
   draft: Draft,
-  { inner, layer: { blobPath, diffId }, contentsPath }: LayerWork,
+  { inner, layer, contentsPath }: LayerWork,
   signal: AbortSignal,
 ): Promise<number> {
   const applier = draft.applier({ owners: inner.mode.kind !== 'single' })
-  const { size } = await unpackLayer({ blobPath, expectedDiffId: diffId, applier, contentsPath }, signal)
+  const arriving = openArriving(layer, signal)
+  const { size } = await unpackLayer(
+    { blobPath: arriving?.bytes ?? layer.blobPath, expectedDiffId: layer.diffId, applier, contentsPath },
+    signal,
+  )
+  await arriving?.verified()
   return size
 }
