@@ -46,9 +46,9 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
   const lease = await store.lease()
   const inputs = openInputs(request, store, inner.signal)
   try {
-    const caches = openCaches(request, { ...deps, store }, inner)
-    const tracked = { ...deps, store: caches.store }
     const hold: Lease['hold'] = (...digests) => lease.hold(...digests)
+    const caches = openCaches(request, { ...deps, store, hold }, inner)
+    const tracked = { ...deps, store: caches.store }
     const fetching = { deps: tracked, scope: inner, secrets: inputs.secrets, ssh: inputs.ssh, hold }
     const local = await localised(request, fetching)
     const parts = { ...local, asked: request, deps: tracked, lease, inputs, caches }
@@ -103,7 +103,8 @@ async function buildHeld(held: Held): Promise<BuildResult> {
     explainer.made(step, result)
     early.made(step, result)
   }
-  const session = { ...opened, watch: { ...explainer, made }, onError: request.onError }
+  const { beginMount } = held.caches
+  const session = { ...opened, beginMount, watch: { ...explainer, made }, onError: request.onError }
   await explainer.begin()
   const engine = createEngine(all, session)
   held.caches.askAhead(all, engine)
@@ -126,6 +127,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
     await early.settled()
     throw error
   })
-  await held.caches.export({ plan: all, engine, images: built.map(({ image }) => image) }, scope)
+  const { caches: beginnings } = held.inputs
+  await held.caches.export({ plan: all, engine, images: built.map(({ image }) => image), beginnings }, scope)
   return result
 }

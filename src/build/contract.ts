@@ -97,6 +97,8 @@ export interface CacheTarget {
   readonly ignoreError: boolean
   /** Also what was made without all owners, in single mode. */
   readonly emulated: boolean
+  /** Cache mounts of the steps go along, each that has no more than this, in bytes. */
+  readonly mountsLimit?: number
 }
 
 export interface BuildRequest

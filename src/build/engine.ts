@@ -7,7 +7,7 @@ import type { Digest } from '../core/digest.ts'
 import { isCancelled, withRange } from '../core/errors.ts'
 import { limiter, type Limiter } from '../core/schedule.ts'
 import type { Scope } from '../core/scope.ts'
-import type { Plan, RunStep, Step, TreeRef } from '../plan/contract.ts'
+import type { CacheMount, Plan, RunStep, Step, TreeRef } from '../plan/contract.ts'
 import { inputsOf, renewedSteps } from '../plan/reach.ts'
 import type { StepRecord } from '../store/contract.ts'
 import type { BuildContext } from './context/context.ts'
@@ -56,6 +56,8 @@ export interface Session {
   readonly unpackLimit: Limiter
   readonly watch?: StepWatch
   readonly onError?: 'shell'
+  /** Lets a cache mount that is not here begin as the caches have it. Never fails but by being cancelled. */
+  beginMount?(this: void, mount: CacheMount, own: { readonly ownId: string; readonly fresh: boolean }): Promise<void>
   /** Holds what the build uses, until it ends. */
   hold(...digests: Digest[]): Promise<void>
 }

@@ -1,6 +1,7 @@
 /** Values of `--cache-from` and `--cache-to`: which other caches a build asks and fills; pure. */
 import { resolve } from 'node:path'
 import type { CacheLocation, CacheTarget } from '../build/contract.ts'
+import { parseByteSize } from '../dockerfile/byte-size.ts'
 import { parseReference } from '../oci/reference.ts'
 import { TypedFields, misuse } from './typed-fields.ts'
 
@@ -21,6 +22,8 @@ const form = {
   'oci-mediatypes': "Only `true`: records have OCI's media types",
   'image-manifest': 'Only `true`: every record is an image manifest',
   emulated: 'Also what was made in single mode, where not every owner could be kept',
+  mounts: "Also the contents of the steps' cache mounts, for machines that do not have them",
+  'mounts-limit': 'A cache mount that is larger stays here (default `1g`)',
 } as const
 
 /** Attributes of `--cache-to`, by type. */
@@ -79,7 +82,18 @@ function parseTarget(value: string, cwd: string): CacheTarget | 'inline' {
     packing: fields.packing(),
     ignoreError: fields.boolean('ignore-error') ?? false,
     emulated: fields.boolean('emulated') ?? false,
+    ...mountsOf(fields),
   }
+}
+
+function mountsOf(fields: TypedFields): Pick<CacheTarget, 'mountsLimit'> {
+  const isWanted = fields.boolean('mounts') ?? false
+  const text = fields.text('mounts-limit')
+  if (text !== undefined && !isWanted) throw misuse(fields.subject, 'mounts-limit means nothing without mounts=true')
+  const limit = parseByteSize(text ?? '1g')
+  if (limit === undefined)
+    throw misuse(fields.subject, `mounts-limit is "${text}", which is no size`, 'Write 500m or 2g.')
+  return isWanted ? { mountsLimit: limit } : {}
 }
 
 function fieldsOf(

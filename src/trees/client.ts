@@ -5,7 +5,17 @@ import type { Digest } from '../core/digest.ts'
 import { bundledFile } from '../host/bundle.ts'
 import type { InnerProcess, Mode } from '../host/contract.ts'
 import { enterNamespace } from '../host/namespace.ts'
-import type { CacheMount, IndexedLayer, StackLayer, TreeRun, TreeRunResult, Trees } from './contract.ts'
+import type {
+  BeginMountRequest,
+  CacheMount,
+  IndexedLayer,
+  SealMountRequest,
+  SealedMount,
+  StackLayer,
+  TreeRun,
+  TreeRunResult,
+  Trees,
+} from './contract.ts'
 import { type Caller, createCaller, protocolVersion } from './rpc.ts'
 import type { InnerSetup } from './setup.ts'
 
@@ -72,6 +82,9 @@ export function createTrees(options: TreesOptions): Trees {
     cacheMounts: async ({ signal }) => (await call('cacheMounts', {}, { signal })) as CacheMount[],
     removeCacheMounts: async (names, { signal }) =>
       (await call('removeCacheMounts', { names }, { signal })) as CacheMount[],
+    sealCacheMount: async (request, { signal }) => (await call('sealCacheMount', request, { signal })) as SealedMount,
+    hasCacheMount: async (id, { signal }) => (await call('hasCacheMount', { id }, { signal })) === true,
+    beginCacheMount: async (request, { signal }) => (await call('beginCacheMount', request, { signal })) === true,
     warm: () => void ensure().catch(() => undefined),
     close: async () => {
       if (started !== undefined) await started.then(stop, () => undefined)
@@ -122,4 +135,7 @@ export interface InnerCalls {
   readonly remove: { readonly chainIds: readonly Digest[] }
   readonly cacheMounts: object
   readonly removeCacheMounts: { readonly names: readonly string[] }
+  readonly sealCacheMount: SealMountRequest
+  readonly hasCacheMount: { readonly id: string }
+  readonly beginCacheMount: BeginMountRequest
 }

@@ -125,6 +125,32 @@ export interface CacheMount {
   readonly lastUsed: number
 }
 
+/** A cache mount to seal as a layer. */
+export interface SealMountRequest {
+  /** Of one that began as an empty folder. */
+  readonly id: string
+  /** A larger one is left, in bytes of its tar. */
+  readonly limit: number
+  /** Temp files for the uncompressed tar and its contents list. */
+  readonly tarPath: string
+  readonly contentsPath: string
+}
+
+/**
+ * What came of it. `absent`: it is not there, or has nothing in it; `busy`: a run has it to itself; `unreadable`: other runs
+ * changed it meanwhile, for instance.
+ */
+export type SealedMount =
+  | { readonly kind: 'sealed'; readonly layer: SealedLayer }
+  | { readonly kind: 'too-large'; readonly bytes: number }
+  | { readonly kind: 'unreadable'; readonly why: string }
+  | { readonly kind: 'absent' | 'busy' }
+
+/** A cache mount to begin, and the layer that it begins as. */
+export interface BeginMountRequest extends Pick<StackLayer, 'diffId' | 'blobPath'> {
+  readonly id: string
+}
+
 /** The service. All calls may run at once. Errors: `sandbox-failed`, `host-unsupported`, `usage`, `copy-failed` (a mount's source), `archive-invalid`, `digest-mismatch`, `user-unknown`, `cancelled`. */
 export interface Trees {
   /** Of a stack's layers, those whose snapshot is absent. */
@@ -154,6 +180,12 @@ export interface Trees {
   cacheMounts(scope: Scope): Promise<readonly CacheMount[]>
   /** Deletes cache mounts by name, save those that a run has at the moment. Resolves with what went. */
   removeCacheMounts(names: readonly string[], scope: Scope): Promise<readonly CacheMount[]>
+  /** What a cache mount holds, as a layer; the same content gives the same layer. */
+  sealCacheMount(request: SealMountRequest, scope: Scope): Promise<SealedMount>
+  /** True if there is one of this id, or if a run makes it at the moment. */
+  hasCacheMount(id: string, scope: Scope): Promise<boolean>
+  /** Makes a cache mount whole or not at all. Resolves with false if there is one already, which stays as it is. */
+  beginCacheMount(request: BeginMountRequest, scope: Scope): Promise<boolean>
   /** Starts the inner process ahead of a run that is sure to come. What goes wrong is told by that run. */
   warm(): void
   /** Ends the inner process, if it runs. */

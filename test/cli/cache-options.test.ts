@@ -33,6 +33,15 @@ describe('cache options', () => {
     ])
   })
 
+  test('cache mounts go along if that is said, up to 1 GiB each or what is given', () => {
+    const limits = (more: string): unknown =>
+      cacheSettings([], [`type=local,dest=out${more}`], '/w').cacheTo.map(({ mountsLimit }) => mountsLimit)
+    expect(limits('')).toEqual([undefined])
+    expect(limits(',mounts=false')).toEqual([undefined])
+    expect(limits(',mounts=true')).toEqual([1 << 30])
+    expect(limits(',mounts=true,mounts-limit=1.5m')).toEqual([1.5 * (1 << 20)])
+  })
+
   test('inline is a property of the image', () => {
     expect(cacheSettings([], ['type=inline'], '/w')).toEqual({ cacheFrom: [], cacheTo: [], inlineCache: true })
   })
@@ -50,6 +59,9 @@ describe('cache options', () => {
     ['type=registry,ref=a,image-manifest=false', 'image-manifest=false is not possible'],
     [`type=registry,ref=a@sha256:${'0'.repeat(64)}`, 'a cache has a tag'],
     ['type=registry,ref=a,ignore-error=maybe', 'neither true nor false'],
+    ['type=registry,ref=a,mounts=true,mounts-limit=much', 'mounts-limit is "much", which is no size'],
+    ['type=registry,ref=a,mounts-limit=1g', 'means nothing without mounts=true'],
+    ['type=inline,mounts=true', 'the attribute "mounts" is not known'],
     ['"type=registry', 'a quote is in the wrong place'],
   ])('--cache-to %s is refused: %s', (value, why) => {
     expect(() => cacheSettings([], [value], '/w')).toThrow(why)
@@ -61,6 +73,7 @@ describe('cache options', () => {
       mode: 'max',
       compression: 'gzip',
       'compression-level': '1',
+      'mounts-limit': '500m',
     }
     const written = (types: typeof cacheToAttributes): string[] =>
       Object.entries(types).map(([type, attributes]) =>

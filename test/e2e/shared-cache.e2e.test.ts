@@ -161,6 +161,23 @@ describe.skipIf(isMissing)('a shared cache', () => {
     expect(executed(cut)).not.toEqual([])
   })
 
+  it('that has records of other steps under its keys is a miss with a warning', async () => {
+    const folder = join(home.dir, 'poisoned')
+    const [to, from] = [
+      `--cache-to=type=local,dest=${folder},mode=max,emulated=true`,
+      `--cache-from=type=local,src=${folder}`,
+    ]
+    await ok(to)
+    const index = join(folder, 'index.json')
+    const good = readFileSync(index, 'utf8')
+    const { manifests } = JSON.parse(good) as { manifests: Record<string, unknown>[] }
+    const renamed = manifests.map(({ annotations }, i) => ({ ...manifests[(i + 1) % manifests.length], annotations }))
+    writeFileSync(index, JSON.stringify({ schemaVersion: 2, manifests: renamed }))
+    const foreign = await ok(from)
+    expect(foreign).toContain('it is the record of another step')
+    expect(executed(foreign)).toHaveLength(6)
+  })
+
   it('whose layers are lost once they are needed lets their steps run again', async () => {
     const name = 'lost'
     await ok(toRegistry(name, ',mode=max'))

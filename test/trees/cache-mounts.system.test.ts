@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { TreeMount } from '../../src/trees/contract.ts'
+import { digestOf } from '../../src/core/digest.ts'
+import type { SealedMount, TreeMount } from '../../src/trees/contract.ts'
 import { noStaticBusybox } from '../support/busybox.ts'
 import { lacks, noFullMap, noUserNamespace } from '../support/need.ts'
 import { type Bench, openBench } from '../support/trees.ts'
@@ -226,6 +227,60 @@ describe.each(kinds)('cache mounts in %s mode', (isolation, skipped) => {
       expect(await other.trees.removeCacheMounts([...names, '../../x'], scope)).toMatchObject([{ id: 'in use' }])
       expect(await mine()).toEqual([])
       expect((await bench.run('ls /c', { mounts })).stdout).toBe('')
+    })
+  })
+
+  describe.skipIf(skipped)('can be shared', () => {
+    const scope = { signal: new AbortController().signal, emit: () => undefined }
+    const seal = async (id: string, limit = 1 << 20): Promise<{ path: string; sealed: SealedMount }> => {
+      const path = bench.store.tempPath('tar')
+      const files = { tarPath: path, contentsPath: bench.store.tempPath('contents') }
+      return { path, sealed: await bench.trees.sealCacheMount({ id, limit, ...files }, scope) }
+    }
+    const look = 'cd /c; stat -c %a:%u:%g:%h:%Y . f g d d/h; readlink l; cat f; ls -A'
+
+    test('as a layer, which is the same for the same content; another one begins as it', async () => {
+      const fill =
+        'cd /c; echo x > f; mkdir -m 0700 d; ln f g; ln f d/h; ln -s f l; touch .wh.f; chmod 0604 f; chown 3:4 d; touch -d 2001-01-01 f'
+      await bench.run(fill, { mounts: [cache('shared from')] })
+      const { path, sealed } = await seal('shared from')
+      const again = await seal('shared from')
+      expect(again.sealed).toEqual(sealed)
+      if (sealed.kind !== 'sealed') throw new Error(sealed.kind)
+      const begin = { id: 'shared to', diffId: sealed.layer.diffId, blobPath: path }
+      expect(await other.trees.hasCacheMount('shared to', scope)).toBe(false)
+      expect(await other.trees.beginCacheMount(begin, scope)).toBe(true)
+      expect(await other.trees.hasCacheMount('shared to', scope)).toBe(true)
+      const before = await bench.run(look, { mounts: [cache('shared from')] })
+      const after = await bench.run(look, { mounts: [cache('shared to')] })
+      expect(before.stdout).toContain('.wh.f\n')
+      expect(after.stdout).toBe(before.stdout.replace('.wh.f\n', ''))
+      expect((await seal('shared to')).sealed).toEqual(sealed)
+      expect((await bench.trees.cacheMounts(scope)).map(({ id }) => id)).toContain('shared to')
+      // What is there stays.
+      await bench.run('echo mine > /c/f', { mounts: [cache('shared to')] })
+      expect(await other.trees.beginCacheMount(begin, scope)).toBe(false)
+      expect((await bench.run('cat /c/f', { mounts: [cache('shared to')] })).stdout).toBe('mine\n')
+    })
+
+    test('but not if there is nothing, too much, or somebody who has it alone', async () => {
+      expect((await seal('shared nothing')).sealed).toEqual({ kind: 'absent' })
+      await bench.run('true', { mounts: [cache('shared empty')] })
+      expect((await seal('shared empty')).sealed).toEqual({ kind: 'absent' })
+      await bench.run('head -c 5000 /bin/busybox > /c/f', { mounts: [cache('shared large')] })
+      expect((await seal('shared large', 5000)).sealed).toEqual({ kind: 'too-large', bytes: 6024 })
+      const run = bench.run('touch /c/f; sleep 4', { mounts: [cache('shared alone', { sharing: 'locked' })] })
+      await delay(500)
+      expect((await seal('shared alone')).sealed).toEqual({ kind: 'busy' })
+      await run
+    })
+
+    test('whole or not at all', async () => {
+      await bench.run('echo x > /c/f', { mounts: [cache('shared whole')] })
+      const { path } = await seal('shared whole')
+      const wrong = { id: 'shared part', diffId: digestOf('another'), blobPath: path }
+      await expect(other.trees.beginCacheMount(wrong, scope)).rejects.toThrow('the layer is sha256:')
+      expect(await other.trees.hasCacheMount('shared part', scope)).toBe(false)
     })
   })
 })

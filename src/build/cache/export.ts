@@ -11,16 +11,9 @@ import { type Document, documentOf } from '../../oci/image.ts'
 import type { StepRecord, Store } from '../../store/contract.ts'
 import type { CacheTarget } from '../contract.ts'
 import { localFormOf } from '../layer-access.ts'
-import type { CacheWriter } from './place.ts'
-import {
-  type SharedLayer,
-  contentsType,
-  isOfOneRecord,
-  listKey,
-  listRecord,
-  readRecordDocument,
-  recordDocument,
-} from './record.ts'
+import { type MountSource, exportMounts } from './export-mounts.ts'
+import { type CacheWriter, knownRecord } from './place.ts'
+import { type SharedLayer, contentsType, listKey, listRecord, recordDocument } from './record.ts'
 import type { UsedRecord } from './shared-cache.ts'
 
 const compress = promisify(gzip)
@@ -39,6 +32,8 @@ export interface CacheExport {
   /** Layers of base images, whose contents lists go with the records. */
   readonly bases: readonly Digest[]
   readonly store: Store
+  /** Where the cache mounts of the steps are. */
+  readonly mounts: MountSource
 }
 
 /**
@@ -74,6 +69,7 @@ async function exportRecords(request: CacheExport, scope: Scope): Promise<void> 
     return 1
   })
   await mapLimit(request.bases, parallelRecords, (diffId) => putList(diffId, { target, place, store, scope }))
+  await exportMounts({ target, place, store, source: request.mounts, put: layerOf }, scope)
   await place.finish()
   const fresh = written.reduce<number>((sum, one) => sum + one, 0)
   const left = records.size - wanted.length
@@ -88,15 +84,8 @@ async function isKnown(
   record: StepRecord,
   { place, scope }: { readonly place: CacheWriter; readonly scope: Scope },
 ): Promise<boolean> {
-  try {
-    const document = await place.find(key, scope)
-    if (document === undefined) return false
-    const known = readRecordDocument(key, document)
-    return known.fidelity === 'exact' || record.fidelity === 'emulated'
-  } catch (error) {
-    if (isOfOneRecord(error)) return false
-    throw error
-  }
+  const known = await knownRecord(key, place, scope)
+  return known !== undefined && (known.fidelity === 'exact' || record.fidelity === 'emulated')
 }
 
 interface Putting extends Pick<CacheExport, 'target' | 'place' | 'store'> {
@@ -120,10 +109,7 @@ async function putLayer(diffId: Digest, { target, place, store, scope }: Putting
 /** The contents list of a layer that others can get elsewhere. */
 async function putList(diffId: Digest, { place, store, scope }: Putting): Promise<void> {
   const key = listKey(diffId)
-  const known = await place.find(key, scope).catch((error: unknown) => {
-    if (!isOfOneRecord(error)) throw error
-  })
-  if (known !== undefined) return
+  if ((await knownRecord(key, place, scope)) !== undefined) return
   const contents = await contentsDocument(diffId, store)
   if (contents === undefined) return
   await place.putBlob(contents, scope)

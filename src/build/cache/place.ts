@@ -1,5 +1,6 @@
 /** Where shared step records are: a repository of a registry, or an OCI layout in a folder. */
 import type { Digest } from '../../core/digest.ts'
+import { isCancelled } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Document, Layer } from '../../oci/image.ts'
@@ -7,6 +8,7 @@ import { familiarReference } from '../../oci/reference.ts'
 import { layoutSource } from '../../transfer/fetch.ts'
 import type { Packing } from '../../transfer/portable.ts'
 import type { CacheLocation } from '../contract.ts'
+import { type SharedRecord, readRecordDocument } from './record.ts'
 
 /** What a cache is called in messages, and as a source of layers. */
 export function namesOf(at: CacheLocation): Pick<CacheReader, 'label' | 'source'> {
@@ -37,4 +39,19 @@ export interface CacheWriter extends CacheReader {
   putRecord(key: Digest, document: Document, scope: Scope): Promise<void>
   /** Called once, after the last one. */
   finish(): Promise<void>
+}
+
+/**
+ * The record that a place has of a key. One that cannot be read is none: it is to be written, and whatever is wrong with the
+ * whole place shows then.
+ * @throws WherryError `cancelled`
+ */
+export async function knownRecord(key: Digest, place: CacheReader, scope: Scope): Promise<SharedRecord | undefined> {
+  try {
+    const document = await place.find(key, scope)
+    return document && readRecordDocument(key, document)
+  } catch (error) {
+    if (isCancelled(error) || scope.signal.aborted) throw error
+    return undefined
+  }
 }

@@ -4,10 +4,19 @@
  */
 import { type Digest, digestOf, hexOf, isDigest } from '../../core/digest.ts'
 import { WherryError } from '../../core/errors.ts'
+import { canonicalJson } from '../../core/json.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { type Document, descriptorJson, documentOf, isIndex, parseManifestOrIndex } from '../../oci/image.ts'
+import {
+  type Document,
+  type Manifest,
+  descriptorJson,
+  documentOf,
+  isIndex,
+  parseManifestOrIndex,
+} from '../../oci/image.ts'
 import { compressionOf, layerTypeOf, mediaTypes } from '../../oci/media-types.ts'
 import type { StepRecord } from '../../store/contract.ts'
+import type { MountForm } from '../steps/cache-id.ts'
 
 /** A step record with what others need to use its layer. */
 export interface SharedRecord extends StepRecord {
@@ -58,6 +67,11 @@ export function listKey(diffId: Digest): Digest {
   return digestOf(`contents list of ${diffId}`)
 }
 
+/** The key of the record that has the contents of a cache mount: caches that begin differently are different ones. */
+export function mountKey({ id, mode, uid, gid }: MountForm): Digest {
+  return digestOf(`cache mount ${canonicalJson({ id, mode, uid, gid })}`)
+}
+
 /** The record of a contents list that is in the cache as `list`. */
 export function listRecord(list: Descriptor): SharedRecord {
   return { fidelity: 'exact', createdAt: '1970-01-01T00:00:00Z', description: 'contents list of a layer', list }
@@ -84,6 +98,11 @@ export function recordDocument(key: Digest, record: SharedRecord): Document {
     },
   }
   return documentOf(mediaTypes.ociManifest, Buffer.from(JSON.stringify(manifest)))
+}
+
+/** True for the manifest of a record, whatever its key. */
+export function isRecordDocument({ annotations }: Pick<Manifest, 'annotations'>): boolean {
+  return keys.key in annotations
 }
 
 /**

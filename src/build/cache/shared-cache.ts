@@ -26,6 +26,15 @@ export interface SharedCache {
   readonly steps: StepCache
   /** Notes where the contents list of a layer is, if one of the caches has it. */
   findList(this: void, diffId: Digest): Promise<void>
+  /**
+   * The contents of a cache mount, if one of the caches has them: the layer is noted in the store.
+   * @param isUsable is told how it was made
+   */
+  findMount(
+    this: void,
+    key: Digest,
+    isUsable: (fidelity: StepRecord['fidelity']) => boolean,
+  ): Promise<{ readonly diffId: Digest; readonly label: string } | undefined>
   /** Asks ahead for a record, if there is anybody to ask. */
   prefetch(this: void, key: Digest): void
   /** Every record that the build used or made. */
@@ -106,11 +115,29 @@ export function openSharedCache(store: Store, readers: readonly CacheReader[], s
   return {
     steps,
     findList,
+    findMount: mountFinder(sources, readers, store),
     prefetch: (key) => {
       if (sources.length > 0) lookUp(key).catch(() => undefined)
     },
     used: () => used,
     drop,
+  }
+}
+
+function mountFinder(
+  sources: readonly Find[],
+  readers: readonly CacheReader[],
+  store: Store,
+): SharedCache['findMount'] {
+  return async (key, isUsable) => {
+    for (const [i, find] of sources.entries()) {
+      const record = await find(key)
+      const reader = readers[i]!
+      if (record?.layer === undefined || record.diffId === undefined || !isUsable(record.fidelity)) continue
+      await noteLayer(record, record.layer, { reader, store })
+      return { diffId: record.diffId, label: reader.label }
+    }
+    return undefined
   }
 }
 

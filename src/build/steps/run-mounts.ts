@@ -5,6 +5,7 @@ import type { CacheMount, RunStep, SecretMount, SshMount } from '../../plan/cont
 import type { TreeMount } from '../../trees/contract.ts'
 import type { Session } from '../engine.ts'
 import { materialize } from '../materialize.ts'
+import { cacheIdOf } from './cache-id.ts'
 import type { MountStack } from './mounts.ts'
 
 /** What a step's mounts come to. */
@@ -56,16 +57,14 @@ export async function readyMounts(
   return { mounts: ready, secretEnv }
 }
 
-/** Caches that begin differently are different ones, as in BuildKit. */
 async function cacheMount(
   mount: CacheMount,
   { stack, fresh }: { stack: MountStack; fresh: boolean },
   session: Session,
 ): Promise<TreeMount> {
   const { sharing, source, target, readOnly, mode, uid, gid } = mount
-  const isPlain = stack === undefined && mode === 0o755 && uid === 0 && gid === 0
-  const begins = { id: mount.id, stack: [...(stack ?? [])], mode, uid, gid }
-  const id = isPlain ? mount.id : `${mount.id}@${await session.inputs.caches.nameOf(begins, fresh)}`
+  const id = await cacheIdOf(mount, { stack, fresh }, session.inputs.caches)
+  await session.beginMount?.(mount, { ownId: id, fresh })
   const seed = stack === undefined ? {} : { seed: await materialize(session, stack) }
   return { kind: 'cache', id, sharing, source, target, readOnly, mode, uid, gid, ...seed }
 }

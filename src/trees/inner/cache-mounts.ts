@@ -127,7 +127,8 @@ export function cacheFile(folder: string): string {
   return `${folder}.json`
 }
 
-function describe(folder: string, { id }: CacheMountRequest): void {
+/** Notes the id of the cache mount at `folder`, and that it is used now. */
+export function describe(folder: string, { id }: Pick<CacheMountRequest, 'id'>): void {
   const path = cacheFile(folder)
   if (statSync(path, { throwIfNoEntry: false }) === undefined)
     writeFileSync(path, JSON.stringify({ version: 1, id }), { mode: 0o644 })

@@ -11,6 +11,7 @@ import type { InnerCalls } from '../client.ts'
 import { protocolVersion, serve } from '../rpc.ts'
 import type { InnerSetup } from '../setup.ts'
 import { listCacheMounts, removeCacheMounts } from './cache-list.ts'
+import { beginCacheMount, hasCacheMount, sealCacheMount } from './cache-share.ts'
 import { runTree } from './run.ts'
 import type { Inner } from './state.ts'
 import { missingLayers, unpackStack } from './unpack.ts'
@@ -32,6 +33,9 @@ await serve(control, control, {
   cacheMounts: () => Promise.resolve(listCacheMounts(inner.mountsDir)),
   removeCacheMounts: ({ names }: InnerCalls['removeCacheMounts']) =>
     Promise.resolve(removeCacheMounts(inner.mountsDir, names)),
+  sealCacheMount: (params: InnerCalls['sealCacheMount'], { signal }) => sealCacheMount(inner, params, signal),
+  hasCacheMount: ({ id }: InnerCalls['hasCacheMount']) => Promise.resolve(hasCacheMount(inner, id)),
+  beginCacheMount: (params: InnerCalls['beginCacheMount'], { signal }) => beginCacheMount(inner, params, signal),
 })
 await inner.sandbox.close()
 process.exit(0)
