@@ -38,6 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'oci',
     'core',
   ],
+  report: ['oci', 'core'],
   ui: ['core'],
 }
 

@@ -5,7 +5,7 @@ import { historyOf } from '../oci/config.ts'
 import type { Layer } from '../oci/image.ts'
 import type { Platform } from '../oci/platform.ts'
 import { wantsInlineCache } from '../plan/buildkit-args.ts'
-import type { Plan } from '../plan/contract.ts'
+import type { Plan, PlannedImage } from '../plan/contract.ts'
 import type { StepRecord } from '../store/contract.ts'
 import { assemble } from './assemble.ts'
 import type { BuildRequest } from './contract.ts'
@@ -43,10 +43,19 @@ export async function builtImage(plan: Plan, platform: Platform, building: Build
   const base = { layers: parent?.layers.length ?? 0, history: parent ? historyOf(parent.config).length : 0 }
   const epoch = plan.epoch === undefined ? {} : { epoch: plan.epoch }
   const whole = request.squash ? await squash(image, base, session) : image
-  if (!request.inlineCache && !wantsInlineCache(request)) return { platform, base, ...epoch, image: whole }
+  // One layer stands for all steps of a squashed image.
+  const runtimes = request.squash ? {} : runtimesOf(plan.target)
+  const built = { platform, base, ...epoch, ...runtimes }
+  if (!request.inlineCache && !wantsInlineCache(request)) return { ...built, image: whole }
   // Loaded here: few images are their own cache.
   const { withInlineRecords } = await import('./cache/inline.ts')
-  return { platform, base, ...epoch, image: withInlineRecords(whole, records) }
+  return { ...built, image: withInlineRecords(whole, records) }
+}
+
+/** The config after each of the target's instructions, if the plan has them all. */
+function runtimesOf({ history }: PlannedImage): Pick<BuiltImage, 'runtimes'> {
+  const runtimes = history.map(({ runtime }) => runtime).filter((runtime) => runtime !== undefined)
+  return runtimes.length > 0 && runtimes.length === history.length ? { runtimes } : {}
 }
 
 async function layerOf({ deps }: Session, diffId: Digest): Promise<Layer> {

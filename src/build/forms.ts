@@ -1,5 +1,6 @@
 /** What was built -> what leaves: times rewritten, annotations put where they belong, media types and compression chosen. */
 import { WherryError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
 import { type Annotation, annotationsAt } from '../oci/annotations.ts'
 import { type Image } from '../oci/image.ts'
 import { type Platform, formatPlatform } from '../oci/platform.ts'
@@ -16,6 +17,8 @@ export interface BuiltImage {
   readonly base: BasePart
   /** SOURCE_DATE_EPOCH in force, in seconds. */
   readonly epoch?: number
+  /** The `config` object after each entry of the history above the base, for the images of its steps. */
+  readonly runtimes?: readonly JsonObject[]
 }
 
 /** What a build made: an image for each platform, and whether it leaves as an index. */

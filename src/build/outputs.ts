@@ -5,7 +5,7 @@ import type { Lease } from '../store/contract.ts'
 import type { ArchiveOutput, BuildRequest, BuildResult, ImageMetadata, ImageOutput } from './contract.ts'
 import type { Session } from './engine.ts'
 import { type Built, type Formed, former, plainFormOf } from './forms.ts'
-import { metadataOf, storeImage } from './store-image.ts'
+import { metadataOf, storeImage, storeTrails } from './store-image.ts'
 
 /** What handing out works with. */
 export interface Handing {
@@ -24,7 +24,7 @@ export async function handOut(built: Built, handing: Handing): Promise<BuildResu
   const images = request.outputs.filter((output) => output.type === 'image')
   let result: BuildResult | undefined
   for (const output of images.length > 0 ? images : [plainOutput(request)]) {
-    result = await handOutImage(await formed(output.form), output, handing)
+    result = await handOutImage(await formed(output.form), output, { ...handing, built: built.images })
   }
   let metadata: ImageMetadata | undefined
   for (const output of request.outputs) {
@@ -46,11 +46,16 @@ function plainOutput(request: BuildRequest): ImageOutput {
   return { type: 'image', names: request.tags, push: 'no', digestNames: [], form: plainFormOf(request) }
 }
 
-async function handOutImage(formed: Formed, output: ImageOutput, handing: Handing): Promise<BuildResult> {
+async function handOutImage(
+  formed: Formed,
+  output: ImageOutput,
+  handing: Handing & { readonly built: Built['images'] },
+): Promise<BuildResult> {
   const { deps, scope } = handing.session
   const tools: { readonly deps: typeof deps; readonly scope: Scope } = { deps, scope }
   const names = output.push === 'digest' ? [] : output.names
   const { id, settled } = await storeImage(formed, names, { ...tools, lease: handing.lease })
+  await storeTrails(formed, handing.built, { settled, deps })
   const { descriptor: manifest } = settled.top
   for (const name of output.digestNames) {
     await deps.store.images.noteRepoDigest(manifest.digest, `${name}@${manifest.digest}`)

@@ -50,6 +50,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/tag.ts')).command,
   },
   {
+    name: 'untag',
+    also: ['image untag'],
+    summary: 'Take a name off an image, which stays',
+    load: async () => (await import('./commands/untag.ts')).command,
+  },
+  {
     name: 'rmi',
     also: ['image rm', 'image remove'],
     summary: 'Remove names of images, and images without names',

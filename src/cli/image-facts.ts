@@ -1,8 +1,10 @@
 /** What `images`, `inspect` and `history` show of a stored image, read from its documents. */
 import type { Digest } from '../core/digest.ts'
+import { mapLimit } from '../core/schedule.ts'
 import { type ImageConfig, diffIdsOf } from '../oci/config.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Manifest } from '../oci/image.ts'
+import type { Platform } from '../oci/platform.ts'
 import type { Store, StoredImage } from '../store/contract.ts'
 import { indexMembers, loadImage, manifestOf } from '../transfer/documents.ts'
 
@@ -29,11 +31,15 @@ export interface ImageFacts {
 }
 
 /**
- * Reads an image's documents.
+ * Reads an image's documents; of an index those of the image for `platform`, or for this machine.
  * @throws WherryError `blob-missing`, `config-invalid`
  */
-export async function readImageFacts(store: Store, image: StoredImage): Promise<ImageFacts> {
-  const loaded = await loadImage(image, store)
+export async function readImageFacts(
+  store: Pick<Store, 'blobs' | 'layers'>,
+  image: StoredImage,
+  platform?: Platform,
+): Promise<ImageFacts> {
+  const loaded = await loadImage(image, store, platform)
   const manifest = manifestOf(loaded.manifest)
   const { config } = loaded.image
   const diffIds = diffIdsOf(config)
@@ -54,4 +60,35 @@ export async function readImageFacts(store: Store, image: StoredImage): Promise<
     ...(typeof created === 'string' ? { created } : {}),
     ...(members && { members }),
   }
+}
+
+/** The facts of several images, in their order. @throws as `readImageFacts` */
+export async function readAllFacts(store: Store, images: readonly StoredImage[]): Promise<ImageFacts[]> {
+  return mapLimit(images, 8, (image) => readImageFacts(store, image))
+}
+
+/** When the image was made, in milliseconds since 1970; when it came into the store if its config does not say. */
+export function createdMs({ created, image }: Pick<ImageFacts, 'created' | 'image'>): number {
+  const at = Date.parse(created ?? '')
+  return Number.isNaN(at) ? Date.parse(image.storedAt) : at
+}
+
+/** The layers that more than one of the images has. */
+export function sharedLayers(all: readonly ImageFacts[]): ReadonlySet<Digest> {
+  const users = new Map<Digest, Digest>()
+  const shared = new Set<Digest>()
+  for (const { image, layers } of all) {
+    for (const { diffId } of layers) {
+      const user = users.get(diffId)
+      if (user !== undefined && user !== image.id) shared.add(diffId)
+      users.set(diffId, image.id)
+    }
+  }
+  return shared
+}
+
+/** Bytes of all images, each layer counted once. */
+export function sizeOfAll(all: readonly ImageFacts[]): number {
+  const sizes = new Map(all.flatMap(({ layers }) => layers.map(({ diffId, size }) => [diffId, size] as const)))
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }

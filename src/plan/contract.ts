@@ -2,6 +2,7 @@
 import type { Digest } from '../core/digest.ts'
 import type { SourceRange } from '../core/errors.ts'
 import type { StepLine } from '../core/events.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { Ulimit } from '../core/ulimit.ts'
 import type { Checks } from '../dockerfile/checks/checks.ts'
 import type { GitRef } from '../dockerfile/git-ref.ts'
@@ -178,6 +179,8 @@ export type StepDraft<T extends Step = Step> = T extends Step ? Omit<T, 'id'> : 
 export interface PlannedHistory {
   readonly entry: HistoryEntry
   readonly step?: Digest
+  /** The config's `config` object after it; undefined in a plan that would have to keep too much of it. */
+  readonly runtime?: JsonObject
 }
 
 /** A stage's outcome: what the image's config will say, and which steps made it. */

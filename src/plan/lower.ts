@@ -19,6 +19,7 @@ import { type Globals, evaluateGlobals } from './globals.ts'
 import { applyEnvOption, finishTarget } from './overrides.ts'
 import { resolveEpoch, withEpochArg } from './epoch.ts'
 import { reachableSteps } from './reach.ts'
+import { noteRuntime, runtimeLimit } from './runtimes.ts'
 import { contextTree } from './source-tree.ts'
 import { lowerRun } from './run.ts'
 import { type StageHead, checkStageUses, earlierStage, findTarget, stageHeads } from './stages.ts'
@@ -62,6 +63,7 @@ export async function lower(dockerfile: Dockerfile, options: PlanOptions): Promi
     ],
     consumed: new Set(globals.args.keys()),
     budget: newBudget(),
+    runtimesLeft: runtimeLimit,
     variableUses: new Map(),
     stage: (wanted, current) => {
       const index = earlierStage(dockerfile, wanted, current)
@@ -260,8 +262,10 @@ function noteArgs(state: StageState, instruction: StageInstruction): void {
 
 async function lowerInstruction(state: StageState, instruction: StageInstruction, prefix: string): Promise<void> {
   const before = state.tree
+  const entries = state.history.length
   if (instruction.kind === 'RUN') noteArgs(state, instruction)
   await located(instruction, async () => applyInstruction(state, instruction))
+  noteRuntime(state, entries, instruction)
   const step = state.tree.kind !== 'base' && state.tree !== before ? state.tree.id : undefined
   const id = `s${state.index}.${state.lines.length}`
   const text = prefix + instruction.text

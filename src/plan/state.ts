@@ -1,6 +1,6 @@
 /** The state of a stage while its instructions are lowered. Lives only inside plan/. */
 import { type Digest, digestOf } from '../core/digest.ts'
-import { canonicalJson } from '../core/json.ts'
+import { type JsonObject, canonicalJson } from '../core/json.ts'
 import { type SourceRange, WherryError } from '../core/errors.ts'
 import type { Checks } from '../dockerfile/checks/checks.ts'
 import { type HistoryEntry, type ImageConfig, runtimeOf } from '../oci/config.ts'
@@ -43,6 +43,8 @@ export interface PlanContext {
   readonly consumed: Set<string>
   /** Limits what expansion and history may come to. */
   readonly budget: Budget
+  /** How many more lists and maps of configs may be kept for the images of steps, counted by their entries. */
+  runtimesLeft: number
   /** Lowers a stage by name or index, as COPY --from names it; undefined if there is none. */
   stage(name: string, current: number): Promise<StageState> | undefined
 }
@@ -70,6 +72,8 @@ export interface StageState {
   argsSeen?: boolean
   history: PlannedHistory[]
   lines: PlannedLine[]
+  /** The `config` object after the last history entry. */
+  runtime?: JsonObject
   tree: TreeRef
   cmdSet: boolean
   /** Volumes whose folders `--compat-volumes` has made. */

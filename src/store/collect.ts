@@ -30,7 +30,7 @@ export interface CollectParts {
   readonly store: Pick<Store, 'blobs' | 'layers' | 'images'>
   readonly dirs: Readonly<
     Record<
-      'blobs' | 'steps' | 'downloads' | 'layers' | 'explain' | 'snapshots' | 'registry' | 'leases' | 'locks',
+      'blobs' | 'steps' | 'downloads' | 'layers' | 'explain' | 'trails' | 'snapshots' | 'registry' | 'leases' | 'locks',
       string
     >
   >
@@ -61,7 +61,9 @@ export async function collectGarbage(parts: CollectParts, policy: CollectionPoli
       ...(await listSharded(parts.dirs.layers, '.contents')),
     ].filter(isGarbage)
     const notes = await deadNotes(parts.dirs.explain, (note, after) => note.used < after && !isYoung(note), usedAfter)
-    const files = [...deadSteps, ...downloads.filter(isDead), ...blobs, ...facts, ...notes]
+    // The trail of an image that is there stays with it.
+    const trails = (await listSharded(parts.dirs.trails, '.json')).filter((f) => isGarbage(f) && f.used < usedAfter)
+    const files = [...deadSteps, ...downloads.filter(isDead), ...blobs, ...facts, ...notes, ...trails]
     const snapshots = await deadSnapshots(parts.dirs.snapshots, (s) => isGarbage(s) && s.used < usedAfter)
     if (!policy.dryRun) await mapLimit(files, 16, (file) => rm(file.path, { force: true }))
     const bytes = files.reduce((sum, file) => sum + file.size, 0)

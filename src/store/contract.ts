@@ -4,6 +4,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Entry } from '../oci/contents.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Document } from '../oci/image.ts'
+import type { StepTrail } from '../oci/steps.ts'
 
 /** Opens the bytes of a blob from an offset on. */
 export type OpenFrom = (start: number) => Promise<Readable>
@@ -90,14 +91,22 @@ export interface ImageStore {
     image: { readonly id: Digest; readonly manifest: Descriptor; readonly documents: readonly Document[] },
     names: readonly string[],
   ): Promise<void>
-  /** Finds by full or familiar name, `name@digest`, id, id prefix (>= 2 hex digits; ambiguous is an error) or manifest digest. @throws image-not-found */
+  /**
+   * Finds by full or familiar name, `name@digest`, id, id prefix (>= 2 hex digits; ambiguous is an error) or manifest digest; then
+   * the image of a step of a build by its id or six digits of it, whose documents are written, but which is in no list.
+   * @throws image-not-found
+   */
   resolve(query: string): Promise<StoredImage>
   /** Adds a name to an image, away from whichever had it. */
   tag(manifest: Digest, name: string): Promise<void>
   /** Removes one name; the image stays, dangling. */
   untag(name: string): Promise<void>
-  /** Forgets an image and all its names. Blobs go at the next garbage collection. */
-  remove(manifest: Digest): Promise<void>
+  /**
+   * Forgets an image and all its names; with `only`, these names and digest references, and the image if none is left then: one
+   * that another process gave it in the meantime keeps it. Blobs go at the next garbage collection.
+   * @returns true if the image is gone
+   */
+  remove(manifest: Digest, only?: readonly string[]): Promise<boolean>
   /** Records that the manifest is known to a registry under this digest reference. */
   noteRepoDigest(manifest: Digest, repoDigest: string): Promise<void>
 }
@@ -148,6 +157,16 @@ export interface BuildNotes {
   putList(selection: Digest, text: string): Promise<void>
 }
 
+/** What the steps of builds made, by the id of the image that each build came to. A record that cannot be read is none. */
+export interface TrailStore {
+  get(id: Digest): Promise<StepTrail | undefined>
+  /** Keeps a trail; one that is kept already is taken as used. */
+  put(trail: StepTrail): Promise<void>
+  list(): Promise<readonly StepTrail[]>
+  /** Forgets one; absent is fine. */
+  remove(id: Digest): Promise<void>
+}
+
 /** What a URL gave. */
 export interface DownloadRecord {
   /** Of the blob; it need not be present any more. */
@@ -191,6 +210,7 @@ export interface Store {
   /** Every step record, in no order. */
   listSteps(): Promise<readonly StoredStep[]>
   readonly notes: BuildNotes
+  readonly trails: TrailStore
   readonly downloads: DownloadCache
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
   tempPath(label: string): string

@@ -21,6 +21,8 @@ export const folders = {
   layers: 'layers-v1',
   /** `<aa>/<build>.note.gz`: what the steps of a build were made of; `<aa>/<selection>.list.gz`: the files of a selection. */
   explain: 'explain-v1',
+  /** `<aa>/<image id>.json`: what the steps of a build made; see trail-format.ts. */
+  trails: 'trails-v1',
   /** Stat caches of build contexts. */
   contexts: 'context-v1',
   /** `<driver>-<map>/`: root file systems, each named by the hexadecimal digits of its chainID. */
@@ -35,7 +37,7 @@ export const folders = {
 } as const
 
 /** Versions inside records. */
-export const versions = { step: 1, layer: 1, contents: 1, download: 1 } as const
+export const versions = { step: 1, layer: 1, contents: 1, download: 1, trail: 1 } as const
 
 /** The first line of a lease; then one digest a line. */
 export const leaseHeader = 'wherry-lease 1'

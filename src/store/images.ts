@@ -8,7 +8,14 @@ import { isIndex, parseManifestOrIndex } from '../oci/image.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { replaceDurably } from '../host/durable.ts'
 import type { BlobStore, ImageStore, StoredImage } from './contract.ts'
-import { type IndexedImage, formatIndexFile, parseIndexFile, withImage, withoutName } from './index-file.ts'
+import {
+  type IndexedImage,
+  formatIndexFile,
+  parseIndexFile,
+  withImage,
+  withoutImage,
+  withoutName,
+} from './index-file.ts'
 import { withLock } from './lock.ts'
 import { resolveImage } from './resolve.ts'
 
@@ -58,7 +65,15 @@ export function openImageStore(parts: ImageStoreParts): ImageStore {
     tag: (manifest, name) =>
       edit((images) => withImage(images, { ...known(images, manifest), names: [name], repoDigests: [] })),
     untag: (name) => edit((images) => withoutName(knownName(images, name), name)),
-    remove: (manifest) => edit((images) => images.filter((i) => i.manifest.digest !== manifest)),
+    async remove(manifest, only) {
+      let isGone = false
+      await edit((images) => {
+        const left = withoutImage(images, manifest, only)
+        isGone = !left.some((i) => i.manifest.digest === manifest)
+        return left
+      })
+      return isGone
+    },
     noteRepoDigest: (manifest, repoDigest) =>
       edit((images) => withImage(images, { ...known(images, manifest), names: [], repoDigests: [repoDigest] })),
   }

@@ -104,6 +104,21 @@ export function withoutName(images: readonly IndexedImage[], name: string): Inde
   return images.map((image) => withoutNames(image, [name]))
 }
 
+/** Without an image; with `only`, without these names and digest references of it, and without it if none is left. */
+export function withoutImage(
+  images: readonly IndexedImage[],
+  manifest: Digest,
+  only?: readonly string[],
+): IndexedImage[] {
+  const left = (references: readonly string[]): string[] =>
+    only === undefined ? [] : references.filter((reference) => !only.includes(reference))
+  return images.flatMap((image) => {
+    if (image.manifest.digest !== manifest) return [image]
+    const [names, repoDigests] = [left(image.names), left(image.repoDigests)]
+    return names.length + repoDigests.length === 0 ? [] : [{ ...image, names, repoDigests }]
+  })
+}
+
 function withoutNames(image: IndexedImage, names: readonly string[]): IndexedImage {
   return { ...image, names: image.names.filter((name) => !names.includes(name)) }
 }

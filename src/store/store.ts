@@ -5,13 +5,14 @@ import { WherryError, errnoOf } from '../core/errors.ts'
 import { ensureDirectory, replaceDurably } from '../host/durable.ts'
 import { ownedName } from '../host/owner.ts'
 import { openBlobStore } from './blobs.ts'
-import type { Store } from './contract.ts'
+import type { ImageStore, Store, StoredImage } from './contract.ts'
 import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
 import { openDownloadCache } from './downloads.ts'
 import { formatIndexFile } from './index-file.ts'
 import { openImageStore } from './images.ts'
 import { openBuildNotes } from './notes.ts'
 import { openLayerIndex } from './layers.ts'
+import { openTrailStore } from './trails.ts'
 import { createLease } from './leases.ts'
 import { listSteps, openStepCache } from './steps.ts'
 import { sweepStore } from './sweep.ts'
@@ -39,6 +40,7 @@ function pathsBelow(root: string) {
     downloads: join(root, folders.downloads),
     layers: join(root, folders.layers),
     explain: join(root, folders.explain),
+    trails: join(root, folders.trails),
     contexts: join(root, folders.contexts),
     snapshots: join(root, folders.snapshots),
     mounts: join(root, folders.mounts),
@@ -53,12 +55,12 @@ const callerIsRoot = (): boolean => process.geteuid?.() === 0
 
 async function makeMissing(dirs: Dirs): Promise<void> {
   const modes = directoryModes(callerIsRoot())
-  const { root, oci, blobsParent, blobs, layers, snapshots, tmp, steps, downloads, explain, contexts, locks, leases } =
-    dirs
+  const { root, oci, blobsParent, blobs, layers, snapshots, tmp } = dirs
+  const { steps, downloads, explain, trails, contexts, locks, leases } = dirs
   const wanted = [
     [root, modes.root],
     ...[oci, blobsParent, blobs, layers, snapshots, tmp].map((dir) => [dir, modes.passable] as const),
-    ...[steps, downloads, explain, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
+    ...[steps, downloads, explain, trails, contexts, locks, leases].map((dir) => [dir, modes.private] as const),
   ] as const
   try {
     for (const [dir, mode] of wanted) if (!existsSync(dir)) await ensureDirectory(dir, mode)
@@ -112,11 +114,13 @@ function assemble(dirs: Dirs): Store {
     blobs,
     tempPath,
   })
+  const trails = openTrailStore({ dir: dirs.trails, dirMode: modes.private, tempPath })
   return {
     root: dirs.root,
     blobs,
     layers,
-    images,
+    images: { ...images, resolve: (query) => resolveWithSteps(query, images, { blobs, layers, trails }) },
+    trails,
     steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
     listSteps: () => listSteps(dirs.steps),
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
@@ -141,5 +145,23 @@ function assemble(dirs: Dirs): Store {
       const { collectGarbage } = await import('./collect.ts')
       return await collectGarbage({ store: { blobs, layers, images }, dirs }, policy)
     },
+  }
+}
+
+/** An image, or else the image of a step of a build. */
+async function resolveWithSteps(
+  query: string,
+  images: ImageStore,
+  parts: Pick<Store, 'blobs' | 'layers' | 'trails'>,
+): Promise<StoredImage> {
+  try {
+    return await images.resolve(query)
+  } catch (error) {
+    const isUnknown = error instanceof WherryError && error.code === 'image-not-found' && error.details === undefined
+    if (!isUnknown || !/^(sha256:)?[0-9a-f]+$/.test(query)) throw error
+    const { resolveStep } = await import('./step-images.ts')
+    const step = await resolveStep(query, parts)
+    if (step !== undefined) return step
+    throw error
   }
 }

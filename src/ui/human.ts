@@ -40,6 +40,44 @@ export function humanSince(time: string | undefined, nowMs: number): string {
   return `${humanAge(Math.max(0, nowMs - at) / 1000)} ago`
 }
 
+/** A time in the local zone as Go's `time.Time` shows it: `2026-01-02 15:04:05 +0100 CET`; `N/A` for none. */
+export function goTime(time: string | undefined): string {
+  const at = new Date(time ?? NaN)
+  if (Number.isNaN(at.getTime())) return 'N/A'
+  return `${dateOf(at)} ${clockOf(at)} ${zoneOf(at)} ${zoneName(at)}`
+}
+
+/** A time in the local zone in RFC 3339, to the second; empty for none. */
+export function rfc3339(time: string | undefined): string {
+  const at = new Date(time ?? NaN)
+  if (Number.isNaN(at.getTime())) return ''
+  const zone = at.getTimezoneOffset() === 0 ? 'Z' : zoneOf(at).replace(/(\d\d)$/, ':$1')
+  return `${dateOf(at)}T${clockOf(at)}${zone}`
+}
+
+function dateOf(at: Date): string {
+  return `${String(at.getFullYear()).padStart(4, '0')}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`
+}
+
+function clockOf(at: Date): string {
+  return `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`
+}
+
+function zoneOf(at: Date): string {
+  const minutes = -at.getTimezoneOffset()
+  return `${minutes < 0 ? '-' : '+'}${pad(Math.floor(Math.abs(minutes) / 60))}${pad(Math.abs(minutes) % 60)}`
+}
+
+/** `CET`, `PST`: each is known to one of the languages; a zone without letters is named by its offset. */
+function zoneName(at: Date): string {
+  if (at.getTimezoneOffset() === 0) return 'UTC'
+  const names = ['en-US', 'en-GB'].map((language) => {
+    const parts = new Intl.DateTimeFormat(language, { timeZoneName: 'short' }).formatToParts(at)
+    return parts.find((part) => part.type === 'timeZoneName')?.value ?? ''
+  })
+  return names.find((name) => /^[A-Z]{3,5}$/.test(name)) ?? zoneOf(at).replace(/00$/, '')
+}
+
 /** A running time: `0.3s`, `12.4s`, `1m02s`, `2h03m`. */
 export function humanDuration(ms: number): string {
   const seconds = ms / 1000

@@ -92,7 +92,10 @@ it('removes names before images', async () => {
   expect(several.code).toBe(1)
   expect(several.stderr).toMatch(/has 2 names[^]*--force/)
   expect(await home.ok('rmi', 'me/app:2')).toBe('Untagged: me/app:2')
-  expect(await home.ok('rmi', 'me/app')).toBe(`Untagged: me/app:latest\nDeleted: ${id}`)
+  const steps = (await home.ok('history', '-q', '--no-trunc', 'me/app')).split('\n')
+  expect(await home.ok('rmi', 'me/app')).toBe(
+    `Untagged: me/app:latest\n${steps.map((one) => `Deleted: ${one}`).join('\n')}`,
+  )
   expect(await home.ok('images', '-q')).toBe('')
   expect(await home.ok('prune', '--all', '--force')).toMatch(/Total reclaimed space: [1-9]/)
 })

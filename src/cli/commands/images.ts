@@ -1,17 +1,20 @@
 /** `wherry images`: what the store holds, as docker lists it. */
-import { mapLimit } from '../../core/schedule.ts'
-import { formatTable } from '../../ui/table.ts'
+import { familiarReference, parseReference } from '../../oci/reference.ts'
+import type { Store, StoredImage } from '../../store/contract.ts'
+import { humanSize } from '../../ui/human.ts'
 import { defineCommand } from '../command.ts'
-import { formatObjects } from '../format.ts'
-import { type ImageFacts, readImageFacts } from '../image-facts.ts'
-import { type ImageRow, imageRows, parseImageFilters } from '../image-rows.ts'
+import { askedFormat, formatOptions, formatRows } from '../format.ts'
+import { parseImageFilters } from '../image-filters.ts'
+import { type ImageFacts, createdMs, readAllFacts, readImageFacts, sharedLayers, sizeOfAll } from '../image-facts.ts'
+import { type ImageRow, imageHeadings, imageRows } from '../image-rows.ts'
+import { printLine } from '../io.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS] [REPOSITORY[:TAG]]',
   arguments: [0, 1],
   options: {
-    all: { kind: 'boolean', short: 'a', help: 'Show all images (wherry has no hidden ones)' },
+    all: { kind: 'boolean', short: 'a', help: 'Also the images of the steps of builds' },
     quiet: { kind: 'boolean', short: 'q', help: 'Show ids only' },
     'no-trunc': { kind: 'boolean', help: 'Show whole ids' },
     digests: { kind: 'boolean', help: 'Show the digests known to registries' },
@@ -19,43 +22,94 @@ export const command = defineCommand({
       kind: 'list',
       short: 'f',
       value: 'KEY=VALUE',
-      help: 'dangling=true|false, reference=PATTERN, label=KEY[=VALUE]',
+      help: 'dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME, reference=PATTERN',
     },
-    format: { kind: 'string', value: 'FORMAT', help: '"json", or a template such as "{{.Repository}}:{{.Tag}}"' },
+    shared: {
+      kind: 'boolean',
+      help: 'Show what images share and what each has alone, and the sum with each layer once',
+    },
+    tree: { kind: 'boolean', short: 't', help: 'Show which image builds on which' },
+    dot: {
+      kind: 'boolean',
+      aliases: ['viz'],
+      help: 'The same as a graph for graphviz: wherry images --dot | dot -Tpng',
+    },
+    ...formatOptions,
   },
-  unsupported: ['--tree'],
   examples: [
     ['wherry images', 'All images'],
     ['wherry images -q --filter dangling=true', 'Ids of images without a name'],
+    ['wherry images -a --tree', 'The images of all steps, each below the one that it builds on'],
   ],
   run: async ({ options, args }, io) => {
     const store = await openStoreFor(options, io)
-    const filter = parseImageFilters(options.filter, args[0])
-    const facts = await mapLimit(await store.images.list(), 8, (image) => readImageFacts(store, image))
-    const shown = facts.filter(filter.image).sort(newestFirst)
-    const look = { noTrunc: options['no-trunc'], nowMs: Date.now() }
-    const rows = shown.flatMap((image) => imageRows(image, look)).filter(filter.row)
+    const nowMs = Date.now()
+    const createdOf = async (query: string): Promise<number> =>
+      createdMs(await readImageFacts(store, await store.images.resolve(query)))
+    const filter = await parseImageFilters(options.filter, args[0], { nowMs, createdOf })
+    const stored = await store.images.list()
+    // The image of a step is nobody's leftover.
+    const isDangling = options.filter.some((text) => /^dangling=(true|1)$/i.test(text))
+    const steps = options.all && !isDangling ? await stepsOf(store, stored) : []
+    const all = await readAllFacts(store, [...stored, ...steps])
+    const shared = sharedLayers(all)
+    const look = { noTrunc: options['no-trunc'], nowMs, shared }
+    const shown = all
+      .filter(filter.image)
+      .sort((a, b) => createdMs(b) - createdMs(a) || (b.image.storedAt > a.image.storedAt ? 1 : -1))
+      .map((facts) => ({ facts, rows: imageRows(facts, look).filter(filter.row) }))
+      .filter(({ rows }) => rows.length > 0)
+    const rows = shown.flatMap((one) => one.rows)
+    if (options.tree || options.dot) {
+      io.stdout.write(
+        await picture(
+          shown.map(({ facts }) => facts),
+          options,
+        ),
+      )
+      return 0
+    }
     if (options.quiet) io.stdout.write(rows.map((row) => `${row.ID}\n`).join(''))
-    else if (options.format !== undefined) io.stdout.write(formatObjects(rows, options.format))
-    else io.stdout.write(table(rows, options.digests))
+    else
+      io.stdout.write(
+        formatRows(rows, { format: askedFormat(options), headings: imageHeadings, columns: columnsOf(options) }),
+      )
+    if (options.shared && askedFormat(options) === undefined && !options.quiet) {
+      printLine(io, `Each layer once: ${humanSize(sizeOfAll(shown.map(({ facts }) => facts)))}`)
+    }
     return 0
   },
 })
 
-function newestFirst(a: ImageFacts, b: ImageFacts): number {
-  const time = (facts: ImageFacts): string => `${facts.created ?? ''} ${facts.image.storedAt}`
-  return time(a) < time(b) ? 1 : -1
+/** The facts of the images of steps that can be used, beside the images that are stored. */
+async function stepsOf(store: Store, stored: readonly StoredImage[]): Promise<StoredImage[]> {
+  const { usableSteps } = await import('../../store/step-images.ts')
+  const known = new Set(stored.map(({ id }) => id))
+  return (await usableSteps(store)).filter(({ id }) => !known.has(id))
 }
 
-function table(rows: readonly ImageRow[], digests: boolean): string {
-  const heading = ['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE']
-  const cells = rows.map((row) => [
-    row.Repository,
-    row.Tag,
-    ...(digests ? [row.Digest] : []),
-    row.ID,
-    row.CreatedSince,
-    row.Size,
-  ])
-  return formatTable([heading, ...cells])
+function columnsOf(options: { readonly digests: boolean; readonly shared: boolean }): (keyof ImageRow)[] {
+  const digest = options.digests ? (['Digest'] as const) : []
+  const sizes = options.shared ? (['Size', 'SharedSize', 'UniqueSize'] as const) : (['Size'] as const)
+  return ['Repository', 'Tag', ...digest, 'ID', 'CreatedSince', ...sizes]
+}
+
+/** Which of the images builds on which, as a tree or a graph. */
+async function picture(
+  shown: readonly ImageFacts[],
+  options: { readonly dot: boolean; readonly 'no-trunc': boolean },
+): Promise<string> {
+  const { familiesOf } = await import('../../report/family.ts')
+  const families = familiesOf(
+    shown.map(({ image, config, size }) => ({
+      id: image.id,
+      names: image.names.map((name) => familiarReference(parseReference(name))),
+      config,
+      size,
+    })),
+  )
+  const noTrunc = options['no-trunc']
+  if (options.dot) return (await import('../../report/dot.ts')).dotText(families, { noTrunc })
+  const size = (bytes: number): string => humanSize(bytes, 3)
+  return (await import('../../report/tree.ts')).treeText(families, { noTrunc, size })
 }

@@ -1,67 +1,69 @@
 /** `wherry inspect`: images as JSON, with docker's field names. */
 import { type WherryError, asWherryError } from '../../core/errors.ts'
-import { stringArray } from '../../core/json.ts'
-import { historyOf } from '../../oci/config.ts'
-import { descriptorJson } from '../../oci/image.ts'
-import { familiarReference, familiarRepository, parseReference } from '../../oci/reference.ts'
+import { diffIdsOf } from '../../oci/config.ts'
+import { historyKeys } from '../../oci/steps.ts'
+import { snapshotPlace } from '../../store/snapshot-folders.ts'
+import type { Store } from '../../store/contract.ts'
 import { defineCommand } from '../command.ts'
 import { formatObjects } from '../format.ts'
-import { type ImageFacts, readImageFacts } from '../image-facts.ts'
-import { noteLine, printLine } from '../io.ts'
+import { factsForPlatform } from '../image-platform.ts'
+import { imageInspection } from '../inspection.ts'
+import { type Io, noteLine, printLine } from '../io.ts'
+import { registryOptions } from '../registry-options.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE...',
   arguments: [1, Infinity],
   options: {
-    format: { kind: 'string', short: 'f', value: 'FORMAT', help: '"json", or a template such as "{{.Config.User}}"' },
+    format: {
+      kind: 'string',
+      short: 'f',
+      value: 'FORMAT',
+      help: '"json", or a Go template such as "{{.Config.User}}"',
+    },
     type: { kind: 'string', choices: ['image'], help: 'Kind of object' },
+    platform: {
+      kind: 'string',
+      value: 'OS/ARCH[/VARIANT]',
+      help: 'Of an image for several platforms, the one for this',
+    },
+    remote: { kind: 'boolean', help: 'Ask the registry, and pull nothing' },
+    size: { kind: 'boolean', short: 's', help: 'Sizes of containers; images have theirs anyway' },
+    ...registryOptions,
   },
-  examples: [["wherry inspect -f '{{json .Config.Env}}' me/app", 'One field']],
+  examples: [
+    ["wherry inspect -f '{{json .Config.Env}}' me/app", 'One field'],
+    ['wherry inspect --remote debian:12', 'What the registry has, an index with its platforms in Manifests'],
+  ],
   run: async ({ options, args }, io) => {
     const store = await openStoreFor(options, io)
     const objects: object[] = []
     const missing: WherryError[] = []
     for (const query of args) {
       try {
-        objects.push(inspection(await readImageFacts(store, await store.images.resolve(query))))
+        if (options.remote) objects.push(await (await import('../inspect-remote.ts')).inspectRemote(query, options, io))
+        else objects.push(await inspectStored(store, query, options.platform))
       } catch (error) {
         missing.push(asWherryError(error))
       }
     }
-    if (options.format === undefined) printLine(io, JSON.stringify(objects, null, 4))
-    else io.stdout.write(formatObjects(objects, options.format))
+    show(objects, options.format, io)
     for (const error of missing) noteLine(io, `ERROR: ${error.message} [${error.code}]`)
     return missing.length === 0 ? 0 : 1
   },
 })
 
-function inspection({ image, manifest, config, layers, size, created, members }: ImageFacts): object {
-  const { raw } = config
-  return {
-    Id: image.id,
-    RepoTags: image.names.map((name) => familiarReference(parseReference(name))),
-    RepoDigests: image.repoDigests.map((text) => {
-      const reference = parseReference(text)
-      return `${familiarRepository(reference)}@${reference.digest ?? ''}`
-    }),
-    Comment: historyOf(config).at(-1)?.comment ?? '',
-    Created: created ?? '',
-    Author: typeof raw['author'] === 'string' ? raw['author'] : '',
-    Config: raw['config'] ?? {},
-    Architecture: raw['architecture'],
-    ...(raw['variant'] === undefined ? {} : { Variant: raw['variant'] }),
-    Os: raw['os'],
-    Size: size,
-    RootFS: { Type: 'layers', Layers: layers.map((layer) => layer.diffId) },
-    Metadata: { StoredAt: image.storedAt },
-    Descriptor: descriptorJson(image.manifest),
-    ...(members && { Manifests: members.map(descriptorJson) }),
-    Manifest: {
-      mediaType: manifest.mediaType,
-      layers: manifest.layers.map(descriptorJson),
-      annotations: manifest.annotations,
-    },
-    ...(stringArray(raw['os.features']) ? { OsFeatures: raw['os.features'] } : {}),
-  }
+function show(objects: readonly object[], format: string | undefined, io: Io): void {
+  if (format === undefined) printLine(io, JSON.stringify(objects, null, 4))
+  else io.stdout.write(format === 'json' ? `${JSON.stringify(objects)}\n` : formatObjects(objects, format))
+}
+
+async function inspectStored(store: Store, query: string, platform: string | undefined): Promise<object> {
+  const facts = await factsForPlatform(store, query, platform)
+  const snapshot = await snapshotPlace(store, diffIdsOf(facts.config))
+  const { idsByHistory } = await import('../../store/step-images.ts')
+  const below = historyKeys(facts.config).at(-2)
+  const parent = below && (await idsByHistory(store.trails)).get(below)
+  return imageInspection(facts, snapshot, parent ?? '')
 }

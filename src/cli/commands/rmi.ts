@@ -1,9 +1,12 @@
 /** `wherry rmi`: takes names off images, and removes those that have none left. */
-import { WherryError, asWherryError } from '../../core/errors.ts'
+import { type Digest, hexOf } from '../../core/digest.ts'
+import { WherryError } from '../../core/errors.ts'
 import { familiarReference, formatReference, parseReference } from '../../oci/reference.ts'
 import type { Store, StoredImage } from '../../store/contract.ts'
 import { defineCommand } from '../command.ts'
-import { noteLine, printLine } from '../io.ts'
+import { eachOf } from '../each.ts'
+import { removeImage, removeSteps } from '../image-removal.ts'
+import { printLine } from '../io.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
@@ -11,49 +14,73 @@ export const command = defineCommand({
   arguments: [1, Infinity],
   options: {
     force: { kind: 'boolean', short: 'f', help: 'Remove an image by its id though it has several names' },
+    'no-prune': { kind: 'boolean', help: 'Leave the images of the steps that it was built in' },
   },
-  examples: [['wherry rmi me/app:old', 'The disk space is freed by `wherry prune`']],
+  unsupported: ['--platform'],
+  examples: [
+    ['wherry rmi me/app:old', 'The disk space is freed by `wherry prune`'],
+    [
+      'wherry rmi $(wherry images -q)',
+      'All images; one that is listed under each of its names is removed with all of them',
+    ],
+  ],
   run: async ({ options, args }, io) => {
     const store = await openStoreFor(options, io)
-    let code = 0
-    for (const query of args) {
-      try {
-        for (const line of await removeImage(store, query, options.force)) printLine(io, line)
-      } catch (error) {
-        // The other images are removed all the same, as docker does.
-        const known = asWherryError(error)
-        noteLine(
-          io,
-          `ERROR: ${known.message} [${known.code}]${known.hint === undefined ? '' : `\nhint: ${known.hint}`}`,
-        )
-        code = 1
-      }
-    }
-    return code
+    const gone: Digest[] = []
+    return eachOf(args, io, async (query) => {
+      const image = await resolveUnlessGone(store, query, gone)
+      if (image === undefined) return
+      const times = args.filter((arg) => arg === query).length
+      const { lines, isGone } = await removeImage(
+        store,
+        image,
+        referencesMeant(image, query, options.force ? Infinity : times),
+      )
+      for (const line of lines) printLine(io, line)
+      if (!isGone) return
+      gone.push(image.id)
+      if (!options['no-prune']) for (const id of await removeSteps(store, image.id)) printLine(io, `Deleted: ${id}`)
+    })
   },
 })
 
-/** Removes what `query` means and returns the lines to print. */
-async function removeImage(store: Store, query: string, force: boolean): Promise<string[]> {
-  const image = await store.images.resolve(query)
-  const name = nameMeant(image, query)
-  if (name === undefined && image.names.length > 1 && !force) {
+/** The image; undefined if this command has removed it already, under another of its names. */
+async function resolveUnlessGone(
+  store: Store,
+  query: string,
+  gone: readonly Digest[],
+): Promise<StoredImage | undefined> {
+  try {
+    const image = await store.images.resolve(query)
+    if ((await store.images.list()).some(({ manifest }) => manifest.digest === image.manifest.digest)) return image
+    throw new WherryError('image-in-use', `the image ${query} is that of a step of an image that is there`, {
+      hint: 'It goes with that image.',
+    })
+  } catch (error) {
+    if (gone.some((id) => id.startsWith(query) || hexOf(id).startsWith(query))) return undefined
+    throw error
+  }
+}
+
+/**
+ * The names and digest references that `query` means to take off: one name, one digest, or by an id all, if that is said as often
+ * as there are names.
+ */
+function referencesMeant(image: StoredImage, query: string, times: number): readonly string[] {
+  const named = fullName(query)
+  if (named !== undefined && image.repoDigests.includes(named)) return [named]
+  const name = image.names.find((one) => one === query || one === named)
+  const all = [...image.names, ...image.repoDigests]
+  if (name === undefined) {
+    if (image.names.length <= Math.max(1, times)) return all
     throw new WherryError('image-in-use', `the image ${query} has ${image.names.length} names`, {
       hint: `Remove them one by one (${image.names.map(shortName).join(', ')}), or all with --force.`,
     })
   }
-  const names = name === undefined ? image.names : [name]
-  for (const each of names) await store.images.untag(each)
-  const lines = names.map((each) => `Untagged: ${shortName(each)}`)
-  if (image.names.length > names.length) return lines
-  await store.images.remove(image.manifest.digest)
-  return [...lines, `Deleted: ${image.id}`]
-}
-
-/** The name of the image that `query` is; undefined if it is an id or digest. */
-function nameMeant(image: StoredImage, query: string): string | undefined {
-  if (image.names.includes(query)) return query
-  return image.names.find((name) => shortName(name) === query || name === fullName(query))
+  // What is known of the digests of a repository goes with the last name there.
+  const repository = name.slice(0, name.lastIndexOf(':'))
+  const isLast = !image.names.some((one) => one !== name && one.startsWith(`${repository}:`))
+  return isLast ? [name, ...image.repoDigests.filter((digest) => digest.startsWith(`${repository}@`))] : [name]
 }
 
 function fullName(query: string): string | undefined {

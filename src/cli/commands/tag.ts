@@ -16,8 +16,20 @@ export const command = defineCommand({
       throw new WherryError('usage', `"${target}" is a digest, which cannot be given as a name`)
     }
     const store = await openStoreFor(options, io)
-    const image = await store.images.resolve(source)
-    await store.images.tag(image.manifest.digest, formatReference(reference))
+    // Held before it is looked for, so that a collection at the same time leaves what the image of a step is made of.
+    const lease = await store.lease()
+    try {
+      const { id, manifest } = await store.images.resolve(source)
+      await lease.hold(manifest.digest)
+      if ((await store.images.list()).some((image) => image.manifest.digest === manifest.digest)) {
+        await store.images.tag(manifest.digest, formatReference(reference))
+      } else {
+        const { id: again } = await store.images.resolve(id)
+        await store.images.put({ id: again, manifest, documents: [] }, [formatReference(reference)])
+      }
+    } finally {
+      await lease.release()
+    }
     return 0
   },
 })
