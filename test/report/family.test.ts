@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { digestOf } from '../../src/core/digest.ts'
 import { appendHistory, emptyConfig } from '../../src/oci/config.ts'
 import { dotText } from '../../src/report/dot.ts'
-import { type FamilyMember, familiesOf } from '../../src/report/family.ts'
+import { type Family, type FamilyMember, familiesOf } from '../../src/report/family.ts'
 import { treeText } from '../../src/report/tree.ts'
 
 const start = emptyConfig({ os: 'linux', architecture: 'amd64' })
@@ -31,7 +31,7 @@ const members = [
 ]
 
 it('is told by histories, else by layers', () => {
-  const shape = (families: ReturnType<typeof familiesOf>): unknown =>
+  const shape = (families: readonly Family[]): unknown =>
     families.map(({ member: { id }, children }) => [id.slice(7, 9), shape(children)])
   expect(shape(familiesOf(members))).toEqual([
     [
