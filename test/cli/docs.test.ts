@@ -16,7 +16,7 @@ it('docs/errors.md has one line on every error code, in their order', () => {
   expect(documented).toEqual([...errorCodes])
 })
 
-it('docs/cli.md is the help of every command', async () => {
+it('docs/cli.md is the help of every command', { timeout: 60_000 }, async () => {
   const parts = [
     '# Commands\n\nThis file is what `--help` prints; `npx vitest run -u test/cli/docs.test.ts` renews it.\n',
   ]
