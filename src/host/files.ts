@@ -2,10 +2,10 @@
 import { constants, readFileSync, renameSync } from 'node:fs'
 import { errnoOf } from '../core/errors.ts'
 import { ifThere } from '../core/if-there.ts'
-import { cString, checked, libcFunction, syscall } from './libc.ts'
+import { cString, checked, libcFunction, syscall, waitingFunction } from './libc.ts'
 
 const utimensat = libcFunction('int utimensat(int, void*, void*, int)')
-const syncfs = libcFunction('int syncfs(int)')
+const syncfs = waitingFunction('int syncfs(int)')
 
 const atFdCwd = -100
 const atSymlinkNoFollow = 0x100
@@ -52,11 +52,11 @@ function writeTimespec(words: Buffer, offset: number, ns: bigint): void {
 }
 
 /**
- * Writes everything of the file system that holds this descriptor to the disk: syncfs(2).
- * @throws SystemError
+ * Writes everything of the file system that holds this descriptor to the disk: syncfs(2), in another thread.
+ * @returns false if the disk did not take it
  */
-export function syncFileSystem(fd: number): void {
-  checked(syncfs(fd), 'syncfs')
+export async function syncFileSystem(fd: number): Promise<boolean> {
+  return (await syncfs(fd)) === 0
 }
 
 /**

@@ -12,6 +12,11 @@ export type NativeArg = number | bigint | Uint8Array | null
 /** A function of the C library; the result is its return value, -1 mostly for failure. */
 export type NativeFunction = (...args: readonly NativeArg[]) => number
 
+/** One that is called in a thread of koffi's, and calls back. */
+interface LibraryFunction extends NativeFunction {
+  async(...args: readonly [...NativeArg[], (error: Error | null, result: number) => void]): void
+}
+
 /** The part of koffi that is used. */
 interface Koffi {
   load(name: string | null): Library
@@ -21,7 +26,7 @@ interface Koffi {
 }
 
 interface Library {
-  func(prototype: string): NativeFunction
+  func(prototype: string): LibraryFunction
 }
 
 let loaded: { readonly koffi: Koffi; readonly library: Library } | undefined
@@ -47,6 +52,20 @@ export function libcFunction(prototype: string): NativeFunction {
   return (...args) => {
     resolved ??= native().library.func(prototype)
     return resolved(...args)
+  }
+}
+
+/**
+ * The function with this C prototype, for a call that waits for the disk: made in another thread. What went wrong is not known,
+ * for the error number stays there.
+ */
+export function waitingFunction(prototype: string): (...args: readonly NativeArg[]) => Promise<number> {
+  let resolved: LibraryFunction | undefined
+  return (...args) => {
+    const call = (resolved ??= native().library.func(prototype))
+    return new Promise((resolve, reject) => {
+      call.async(...args, (error, result) => (error === null ? resolve(result) : reject(error)))
+    })
   }
 }
 

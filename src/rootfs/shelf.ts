@@ -46,7 +46,7 @@ export function openShelf(dir: string): Shelf {
   const shelf: Shelf = {
     empty,
     fsOf: (chainId) => join(pathOf(chainId), 'fs'),
-    isWhole: (chainId) => isTrusted(readState(pathOf(chainId))),
+    isWhole: (chainId) => isTrusted(readState(join(pathOf(chainId), 'state'))),
     newDraft() {
       const path = join(drafts, ownedName('draft'))
       mkdirSync(join(path, 'fs'), { recursive: true, mode: 0o755 })
@@ -79,7 +79,7 @@ function tryRename(from: string, to: string): boolean {
 }
 
 function readState(path: string): string | undefined {
-  return ifThere(() => readFileSync(join(path, 'state'), 'latin1'))
+  return ifThere(() => readFileSync(path, 'latin1'))
 }
 
 function isTrusted(state: string | undefined): boolean {
@@ -100,26 +100,38 @@ export function sweepDrafts(dir: string): void {
   for (const path of deadDrafts(dir)) removeTree(fromText(path))
 }
 
+/** How long none may have been made, in milliseconds: by then the kernel has written most of them by itself. */
+const quietMs = 60_000
+
 /**
- * Makes the committed snapshots of this boot durable, so that the next boot can use them too. Waits for the disk and blocks its
- * thread: for a worker, or for when nothing else is to be done.
- * @returns how many there were
+ * Makes the committed snapshots of this boot durable, so that the next boot can use them too; does nothing if one was made in the
+ * last minute, for whoever makes them now would have to wait for the disk.
+ * @returns how many were made durable
  */
-export function settle(dir: string): number {
-  const fresh = namesIn(dir).filter((name) => readState(join(dir, name)) === selfOwner().boot)
-  if (fresh.length === 0) return 0
+export async function settle(dir: string, now: number): Promise<number> {
+  const states = namesIn(dir).map((name) => join(dir, name, 'state'))
+  const fresh = states.filter((path) => readState(path) === selfOwner().boot)
+  if (fresh.length === 0 || fresh.some((path) => madeAt(path) > now - quietMs)) return 0
+  if (!(await isSynced(dir))) return 0
+  for (const path of fresh) {
+    const temp = join(dir, 'drafts', ownedName('state'))
+    writeFileSync(temp, durable)
+    if (!moveIfThere(temp, path)) removeTree(fromText(temp))
+  }
+  return fresh.length
+}
+
+function madeAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+async function isSynced(dir: string): Promise<boolean> {
   const fd = openSync(dir, 'r')
   try {
-    syncFileSystem(fd)
+    return await syncFileSystem(fd)
   } finally {
     closeSync(fd)
   }
-  for (const name of fresh) {
-    const temp = join(dir, 'drafts', ownedName('state'))
-    writeFileSync(temp, durable)
-    if (!moveIfThere(temp, join(dir, name, 'state'))) removeTree(fromText(temp))
-  }
-  return fresh.length
 }
 
 function namesIn(dir: string): string[] {

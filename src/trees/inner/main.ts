@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type Mode, controlFd } from '../../host/contract.ts'
 import { prepareInner } from '../../host/inner.ts'
-import { deadDrafts } from '../../rootfs/shelf.ts'
+import { deadDrafts, settle } from '../../rootfs/shelf.ts'
 import { createSnapshotter } from '../../rootfs/snapshotter.ts'
 import { bringBackLent } from '../../sandbox/chroot/recover.ts'
 import { createSandbox } from '../../sandbox/sandbox.ts'
@@ -21,6 +21,8 @@ if (setup.protocol !== protocolVersion) throw new Error(`inner process of anothe
 prepareInner(setup.parent)
 
 const inner = await openInner(setup.mode)
+// Snapshots that do not get durable are made again after the next boot, which is no reason to fail.
+settle(setup.snapshotsDir, Date.now()).catch(() => 0)
 const control = new Socket({ fd: controlFd, readable: true, writable: true })
 await serve(control, control, {
   missing: async ({ layers }: InnerCalls['missing']) =>

@@ -49,7 +49,9 @@ export const lifeCases: readonly Case[] = [
       const { snapshots, dir } = bench
       const [chainId] = await commitLayer(bench, [], one)
       const state = join(dir, hexOf(chainId!), 'state')
-      settle(dir)
+      assert.equal(await settle(dir, Date.now()), 0, 'somebody is making snapshots')
+      assert.notEqual(readFileSync(state, 'latin1'), 'durable')
+      assert.equal(await settle(dir, Date.now() + 61_000), 1)
       assert.equal(readFileSync(state, 'latin1'), 'durable')
       assert.equal(await snapshots.has(chainId!), true)
       for (const torn of ['00000000', '']) {
