@@ -11,7 +11,7 @@ import { assemble } from './assemble.ts'
 import type { BuildRequest } from './contract.ts'
 import type { Engine, Session } from './engine.ts'
 import type { BuiltImage } from './forms.ts'
-import { localFormOf } from './layer-access.ts'
+import { localFormOf } from '../transfer/layer-access.ts'
 import { squash } from './squash.ts'
 
 /** What an image is built with. */

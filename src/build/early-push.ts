@@ -6,7 +6,7 @@ import type { Plan } from '../plan/contract.ts'
 import type { BuildRequest, ImageOutput } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import type { StepWatch } from './engine.ts'
-import { localFormOf } from './layer-access.ts'
+import { localFormOf } from '../transfer/layer-access.ts'
 
 /** Pushes at once: compressing them must leave processors to the steps. */
 const parallel = 2

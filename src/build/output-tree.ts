@@ -11,7 +11,7 @@ import type { TreeOutput } from './contract.ts'
 import type { Session } from './engine.ts'
 import type { Built, BuiltImage } from './forms.ts'
 import { layerFiles } from './publish.ts'
-import { treeItems } from './tree-items.ts'
+import { treeItems } from '../transfer/tree-items.ts'
 
 /** Writes the output. @throws WherryError `io`, `build-failed` if two platforms have one file, the errors of fetching layers */
 export async function writeTree(built: Built, output: TreeOutput, session: Session): Promise<void> {
@@ -43,7 +43,7 @@ async function itemsOf({ images: built, isIndex }: Built, output: TreeOutput, se
   for (const one of built) {
     const name = formatPlatform(one.platform)
     const mtime = timeOf(one, output)
-    const own = (await treeItems(session, diffIdsOf(one.image.config))).map((item) => timed(item, mtime))
+    const own = (await treeItems(session.layers, diffIdsOf(one.image.config))).map((item) => timed(item, mtime))
     if (!isSplit) checkOverwriting(own, name, writers)
     const folder = fromText(name.replaceAll('/', '_'))
     if (isSplit)

@@ -7,7 +7,7 @@ import type { Image } from '../oci/image.ts'
 import type { BuildDeps } from './deps.ts'
 import { runLimiter, type Session } from './engine.ts'
 import { openInputs } from './inputs/inputs.ts'
-import { createLayerAccess } from './layer-access.ts'
+import { createLayerAccess } from '../transfer/layer-access.ts'
 import { materialize } from './materialize.ts'
 
 /** What to run, and what differs from the image's config. */

@@ -7,7 +7,7 @@ import type { BuildRequest } from './contract.ts'
 import type { BuildDeps } from './deps.ts'
 import { type Session, runLimiter } from './engine.ts'
 import type { RunInputs } from './inputs/inputs.ts'
-import { createLayerAccess } from './layer-access.ts'
+import { createLayerAccess } from '../transfer/layer-access.ts'
 
 /** What a session is opened with. */
 export interface SessionParts {

@@ -23,7 +23,7 @@ import type { Execution, Session, StepResult } from '../engine.ts'
 import { openRepository } from '../git/repository.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from '../publish.ts'
 import { readUsers } from '../users.ts'
-import { subtree } from '../tree-items.ts'
+import { subtree } from '../../transfer/tree-items.ts'
 
 /** Bytes of a file: on disk from an offset, or in a layer of the tree copied from. */
 export type Origin =

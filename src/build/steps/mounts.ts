@@ -6,7 +6,7 @@ import type { RunMount, TreeRef } from '../../plan/contract.ts'
 import { treeOfMount } from '../../plan/reach.ts'
 import { selectionDigest } from '../context/selection.ts'
 import type { Session } from '../engine.ts'
-import { subtree } from '../tree-items.ts'
+import { subtree } from '../../transfer/tree-items.ts'
 
 /** DiffIDs of the tree behind a mount, lowest first; undefined if there is none. */
 export type MountStack = readonly Digest[] | undefined

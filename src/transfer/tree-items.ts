@@ -4,15 +4,18 @@ import type { Digest } from '../core/digest.ts'
 import type { SealItem } from '../layer/contract.ts'
 import type { Entry } from '../oci/contents.ts'
 import type { TreeView } from '../oci/tree.ts'
-import type { Session } from './engine.ts'
+import type { LayerAccess } from './layer-access.ts'
 import { linkedItems } from './linked-items.ts'
 
 /** Every entry of a stack's merged tree; further names of a file are hard links. */
-export async function treeItems(session: Session, diffIds: readonly Digest[]): Promise<SealItem[]> {
-  const tree = await session.layers.tree(diffIds)
+export async function treeItems(
+  layers: Pick<LayerAccess, 'tree' | 'locate'>,
+  diffIds: readonly Digest[],
+): Promise<SealItem[]> {
+  const tree = await layers.tree(diffIds)
   const entries = [...walk(tree, '')]
   const files = entries.filter((e) => e.type === 'file').map((e) => e.path)
-  const locations = await session.layers.locate(diffIds, files)
+  const locations = await layers.locate(diffIds, files)
   const items = entries.map((entry) => ({ entry, source: locations.get(entry.path) }))
   return linkedItems(items, (path) => {
     const offset = tree.lookup(path)?.offset

@@ -8,9 +8,15 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { chainIdOf } from '../oci/image.ts'
 import { compressionOf } from '../oci/media-types.ts'
 import { type MergedTree, mergeLayers } from '../oci/tree-merge.ts'
-import { fetchLayer, formToCome, presentForm } from '../transfer/fetch.ts'
+import { fetchLayer, formToCome, presentForm } from './fetch.ts'
 import type { StackLayer } from '../trees/contract.ts'
-import type { BuildDeps } from './deps.ts'
+import type { Pool } from '../trees/worker/pool.ts'
+import type { TransferDeps } from './deps.ts'
+
+/** What reads layers. */
+export interface LayerDeps extends TransferDeps {
+  readonly pool: Pool
+}
 
 /** Where the bytes of a regular file are: in a plain file on disk, from an offset. */
 export interface ByteLocation {
@@ -18,7 +24,7 @@ export interface ByteLocation {
   readonly offset: number
 }
 
-/** Reads layers for one build; what was read once is remembered. */
+/** Reads layers at one time; what was read once is remembered. */
 export interface LayerAccess {
   /** The contents list of a layer; the layer is fetched and read if nobody ever did. */
   contents(diffId: Digest): Promise<ContentsList>
@@ -35,7 +41,7 @@ export interface LayerAccess {
 }
 
 /** Layer access over a store. */
-export function createLayerAccess(deps: BuildDeps, scope: Scope): LayerAccess {
+export function createLayerAccess(deps: LayerDeps, scope: Scope): LayerAccess {
   const lists = new Map<Digest, Promise<ContentsList>>()
   const trees = new Map<Digest, Promise<MergedTree>>()
   const contents = (diffId: Digest): Promise<ContentsList> =>
@@ -58,7 +64,7 @@ function remember<T>(known: Map<Digest, Promise<T>>, key: Digest, make: () => Pr
   return made
 }
 
-async function readContents(diffId: Digest, deps: BuildDeps, scope: Scope): Promise<ContentsList> {
+async function readContents(diffId: Digest, deps: LayerDeps, scope: Scope): Promise<ContentsList> {
   const { store, pool } = deps
   const known = await store.layers.contents(diffId)
   if (known !== undefined) return known
@@ -79,7 +85,7 @@ function missing(diffId: Digest): never {
 /** The form of a layer whose blob is in the store, plain before compressed; undefined if there is none. */
 export async function localFormOf(
   diffId: Digest,
-  { store }: Pick<BuildDeps, 'store'>,
+  { store }: Pick<TransferDeps, 'store'>,
 ): Promise<Descriptor | undefined> {
   const record = await store.layers.get(diffId)
   return record === undefined ? undefined : presentForm(record, store)
@@ -89,11 +95,11 @@ function isCompressed(form: Descriptor): boolean {
   return compressionOf(form.mediaType) !== 'none'
 }
 
-async function localForm(diffId: Digest, deps: BuildDeps, scope: Scope): Promise<Descriptor> {
+async function localForm(diffId: Digest, deps: LayerDeps, scope: Scope): Promise<Descriptor> {
   return (await localFormOf(diffId, deps)) ?? (await fetchLayer(diffId, deps, scope))
 }
 
-async function stackLayer(diffIds: readonly Digest[], { store }: BuildDeps): Promise<StackLayer> {
+async function stackLayer(diffIds: readonly Digest[], { store }: LayerDeps): Promise<StackLayer> {
   const diffId = diffIds.at(-1)!
   const form = await localFormOf(diffId, { store })
   return {
@@ -104,7 +110,7 @@ async function stackLayer(diffIds: readonly Digest[], { store }: BuildDeps): Pro
   }
 }
 
-async function arrivingLayer(diffIds: readonly Digest[], deps: BuildDeps): Promise<StackLayer> {
+async function arrivingLayer(diffIds: readonly Digest[], deps: LayerDeps): Promise<StackLayer> {
   const { blobs } = deps.store
   const form = await formToCome(diffIds.at(-1)!, deps)
   const layer = await stackLayer(diffIds, deps)
@@ -116,7 +122,7 @@ async function arrivingLayer(diffIds: readonly Digest[], deps: BuildDeps): Promi
 interface Located {
   readonly diffIds: readonly Digest[]
   readonly tree: MergedTree
-  readonly deps: BuildDeps
+  readonly deps: LayerDeps
   readonly scope: Scope
 }
 
