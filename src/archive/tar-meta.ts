@@ -45,6 +45,8 @@ function untilNul(body: Buffer): BytePath {
 /** An entry as its headers give it, with the length of its body in the archive. */
 export interface ReadHeader {
   readonly header: TarHeader
+  /** As it is written. */
+  readonly name: BytePath
   readonly stored: number
 }
 
@@ -82,7 +84,7 @@ export function entryOf(raw: RawHeader, preface: Preface): ReadHeader {
     ...(type === 'char' || type === 'block' ? { devMajor: raw.devMajor, devMinor: raw.devMinor } : {}),
     ...xattrsOf(pax),
   }
-  return { header, stored }
+  return { header, name, stored }
 }
 
 function linkOf(type: TarType, link: BytePath): { link?: BytePath } {
@@ -116,7 +118,8 @@ function isClean(name: BytePath): boolean {
   return !name.startsWith('/') && !name.startsWith('.') && !name.endsWith('/') && !/\/[/.]/.test(name)
 }
 
-function escapes(name: BytePath): boolean {
+/** True if a name leads out of the folder that it counts from, at some point of its way. */
+export function escapes(name: BytePath): boolean {
   let depth = 0
   for (const part of name.split('/')) {
     if (part === '..') depth--

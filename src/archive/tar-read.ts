@@ -3,7 +3,15 @@ import { toText } from '../core/bytepath.ts'
 import { WherryError } from '../core/errors.ts'
 import { isZeroBlock, parseHeaderBlock } from './tar-block.ts'
 import { type TarHeader, blockSize } from './tar-header.ts'
-import { type Preface, type ReadHeader, entryOf, maxMetaLength, maxNameLength, readPreface } from './tar-meta.ts'
+import {
+  type Preface,
+  type ReadHeader,
+  entryOf,
+  escapes,
+  maxMetaLength,
+  maxNameLength,
+  readPreface,
+} from './tar-meta.ts'
 import { bodyMapLines, checkSparse, parseBodyMap, paxSparse, sparseBlock, sparseSizeOf } from './tar-sparse.ts'
 import type { Fragment } from './tar-sparse.ts'
 import { tarPadding } from './tar-write.ts'
@@ -24,6 +32,8 @@ export interface TarLimits {
   readonly maxEntries?: number
   /** Bytes of holes in sparse files, all together: they cost nothing in the archive. */
   readonly maxHoleBytes?: number
+  /** Names that lead out of the archive are an error; without this they end at its root. */
+  readonly refuseParents?: boolean
 }
 
 const zeros = Buffer.alloc(65_536)
@@ -35,6 +45,7 @@ const zeros = Buffer.alloc(65_536)
 export class TarParser {
   readonly #sink: TarSink
   readonly #maxEntries: number
+  readonly #refuseParents: boolean
   #holeBytesLeft: number
   #entries = 0
   /** Bytes consumed; at a block boundary whenever a block is awaited. */
@@ -63,6 +74,7 @@ export class TarParser {
   constructor(sink: TarSink, limits: TarLimits = {}) {
     this.#sink = sink
     this.#maxEntries = limits.maxEntries ?? 5_000_000
+    this.#refuseParents = limits.refuseParents ?? false
     this.#holeBytesLeft = limits.maxHoleBytes ?? 8 * 2 ** 30
   }
 
@@ -149,6 +161,9 @@ export class TarParser {
     }
     const read = this.#locate(() => entryOf(raw, this.#preface))
     this.#lastName = read.header.path
+    if (this.#refuseParents && escapes(read.name)) {
+      throw new WherryError('archive-invalid', `the name "${toText(read.name)}" leads out of the archive`)
+    }
     const { records } = this.#preface
     this.#preface = { records: [] }
     this.#hasPreface = false
@@ -207,7 +222,7 @@ export class TarParser {
       }
       if (lines < need) return
       const fragments = this.#locate(() => parseBodyMap(Buffer.concat(blocks)))
-      this.#startSparse({ header: read.header, stored }, size, fragments)
+      this.#startSparse({ ...read, stored }, size, fragments)
     })
   }
 

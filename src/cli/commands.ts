@@ -38,6 +38,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/push.ts')).command,
   },
   {
+    name: 'save',
+    also: ['image save'],
+    summary: 'Write images of the store to an archive',
+    load: async () => (await import('./commands/save.ts')).command,
+  },
+  {
+    name: 'load',
+    also: ['image load'],
+    summary: 'Read images from an archive into the store',
+    load: async () => (await import('./commands/load.ts')).command,
+  },
+  {
     name: 'images',
     also: ['image ls', 'image list'],
     summary: 'List the images in the store',

@@ -69,7 +69,7 @@ export interface ExplainReason {
 }
 
 /** What a transfer moves. */
-export type TransferKind = 'pull' | 'push' | 'download' | 'export' | 'unpack'
+export type TransferKind = 'pull' | 'push' | 'copy' | 'download' | 'export' | 'unpack'
 
 export type BuildEvent =
   | {

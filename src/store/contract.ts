@@ -81,6 +81,8 @@ export interface StoredImage {
   readonly repoDigests: readonly string[]
   /** When it came into this store, ISO 8601. */
   readonly storedAt: string
+  /** True if it came with this manifest, from an archive for instance, and leaves the store with it. */
+  readonly isExact?: boolean
 }
 
 /** Images and their names, kept in the OCI layout's index.json. */
@@ -88,7 +90,7 @@ export interface ImageStore {
   list(): Promise<StoredImage[]>
   /** Stores documents (config, manifest, index) and makes `names` point to the manifest, away from what they named before. */
   put(
-    image: { readonly id: Digest; readonly manifest: Descriptor; readonly documents: readonly Document[] },
+    image: Pick<StoredImage, 'id' | 'manifest' | 'isExact'> & { readonly documents: readonly Document[] },
     names: readonly string[],
   ): Promise<void>
   /**

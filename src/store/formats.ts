@@ -64,6 +64,8 @@ export const annotationKeys = {
   storedAt: 'dev.wherry.image.stored-at',
   /** Space-separated `registry/repository@digest`. */
   repoDigests: 'dev.wherry.image.repo-digests',
+  /** `true`: it came with this manifest, and leaves with it. */
+  exact: 'dev.wherry.image.exact',
 } as const
 
 /** The bytes of `oci-layout`. OCI image-spec image-layout.md. */

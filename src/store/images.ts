@@ -56,10 +56,10 @@ export function openImageStore(parts: ImageStoreParts): ImageStore {
 
   return {
     list,
-    async put({ id, manifest, documents }, names) {
+    async put({ id, manifest, isExact, documents }, names) {
       await Promise.all(documents.map((d) => parts.blobs.write(d.bytes, d.descriptor)))
       const storedAt = new Date().toISOString()
-      await edit((images) => withImage(images, { id, manifest, names, repoDigests: [], storedAt }))
+      await edit((images) => withImage(images, { id, manifest, isExact, names, repoDigests: [], storedAt }))
     },
     resolve: async (query) => resolveImage(await list(), query),
     tag: (manifest, name) =>

@@ -13,6 +13,7 @@ export interface IndexedImage {
   readonly names: readonly string[]
   readonly repoDigests: readonly string[]
   readonly storedAt: string
+  readonly isExact?: boolean
 }
 
 const own: readonly string[] = Object.values(annotationKeys)
@@ -46,6 +47,7 @@ function readEntry(value: unknown): IndexedImage | undefined {
       names: name === undefined ? [] : [name],
       repoDigests: (annotations[annotationKeys.repoDigests] ?? '').split(' ').filter((d) => d !== ''),
       storedAt: annotations[annotationKeys.storedAt] ?? '1970-01-01T00:00:00.000Z',
+      ...(annotations[annotationKeys.exact] === 'true' ? { isExact: true } : {}),
     }
   } catch {
     // One bad entry must not hide the others.
@@ -79,6 +81,7 @@ function entryJson(image: IndexedImage, name: string | undefined): JsonObject {
       ...(name === undefined ? {} : { [annotationKeys.name]: name }),
       ...(image.id === undefined ? {} : { [annotationKeys.id]: image.id }),
       [annotationKeys.storedAt]: image.storedAt,
+      ...(image.isExact ? { [annotationKeys.exact]: 'true' } : {}),
       ...(image.repoDigests.length === 0 ? {} : { [annotationKeys.repoDigests]: image.repoDigests.join(' ') }),
     },
   })
@@ -91,6 +94,7 @@ export function withImage(images: readonly IndexedImage[], image: IndexedImage):
     ? {
         ...old,
         ...(image.id === undefined ? {} : { id: image.id }),
+        ...(image.isExact ? { isExact: true } : {}),
         names: unique([...old.names, ...image.names]),
         repoDigests: unique([...old.repoDigests, ...image.repoDigests]),
       }

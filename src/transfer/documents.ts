@@ -8,6 +8,7 @@ import { type Document, type Image, type Index, type Manifest, isIndex, parseMan
 import { compressionOf, isIndexType, layerTypeOf, mediaTypes } from '../oci/media-types.ts'
 import { type Platform, hostPlatform, normalizePlatform, samePlatform } from '../oci/platform.ts'
 import type { Store, StoredImage } from '../store/contract.ts'
+import { hasOwnManifest } from './exact.ts'
 import { acceptable } from './pick-platform.ts'
 import type { Outgoing, OutgoingImage } from './portable.ts'
 
@@ -123,14 +124,15 @@ export async function indexMembers(
 
 /** What a stored image or index is when it leaves the store, with its exact documents. @throws as `loadImage` */
 export async function loadOutgoing(stored: StoredImage, store: Pick<Store, 'blobs'>): Promise<Outgoing> {
-  if (!isIndexType(stored.manifest.mediaType)) return outgoingOf(await loadImage(stored, store))
+  const exact = hasOwnManifest(stored) ? { isExact: true } : {}
+  if (!isIndexType(stored.manifest.mediaType)) return { ...outgoingOf(await loadImage(stored, store)), ...exact }
   const { index, document } = await readIndex(stored, store)
   const members = await Promise.all(
     index.manifests.map(async (manifest) => {
       const loaded = await loadImage({ manifest }, store)
       const platform = manifest.platform ?? platformOf(loaded.image.config)
       const annotations = manifest.annotations && { descriptorAnnotations: manifest.annotations }
-      return { ...outgoingOf(loaded), platform, ...annotations }
+      return { ...outgoingOf(loaded), ...exact, platform, ...annotations }
     }),
   )
   return { members, annotations: index.annotations, docker: index.mediaType === mediaTypes.dockerList, document }

@@ -25,6 +25,8 @@ export interface OutgoingImage {
   /** The exact documents of an image that came from elsewhere; made from `image` if not given. */
   readonly documents?: { readonly config: Document; readonly manifest: Document }
   readonly packing?: Packing
+  /** True if it leaves with the manifest that it came with. */
+  readonly isExact?: boolean
   /** How many of the lowest layers are those of the base. */
   readonly baseLayers?: number
 }
@@ -138,12 +140,12 @@ export async function portableForm(
 /** Undefined: whatever is compressed. */
 function wantedCompression(
   { blob, diffId }: Layer,
-  { image, packing, baseLayers = 0 }: OutgoingImage,
+  { image, packing, isExact = false, baseLayers = 0 }: OutgoingImage,
 ): Compressing | 'as it is' | undefined {
   const compression = compressionOf(blob.mediaType)
   const isPacked = compression !== 'none'
   const wanted = packing?.compression
-  if (wanted === undefined) return isPacked ? 'as it is' : undefined
+  if (wanted === undefined) return isPacked || isExact ? 'as it is' : undefined
   const isOfBase = image.layers.slice(0, baseLayers).some((l) => l.diffId === diffId)
   if (isPacked && isOfBase && !packing?.force) return 'as it is'
   return compression === wanted.type && wanted.level === undefined ? 'as it is' : wanted

@@ -53,7 +53,7 @@ export async function logTransfer<T>(
   }
 }
 
-/** Works on every item, as many at a time as `deps` allow; the first failure cancels the others and is thrown. */
+/** Works on every item, as many at a time as `deps` allow; the first failure cancels the others and is thrown when they have ended. */
 export async function transferAll<T, R>(
   items: readonly T[],
   { deps, scope }: { readonly deps: Pick<TransferDeps, 'parallel'>; readonly scope: Scope },
@@ -61,13 +61,18 @@ export async function transferAll<T, R>(
 ): Promise<R[]> {
   const group = new AbortController()
   const inner = narrowScope(scope, group.signal)
+  const running: Promise<R>[] = []
   try {
     return await mapLimit(items, deps.parallel ?? parallelTransfers, async (item) => {
       throwIfCancelled(inner)
-      return await work(item, inner)
+      const one = work(item, inner)
+      running.push(one)
+      return await one
     })
   } catch (error) {
     group.abort(error)
+    // What they read from may be gone when this returns.
+    await Promise.allSettled(running)
     throw error
   }
 }

@@ -15,6 +15,7 @@ type Finished = Extract<BuildEvent, { type: 'transfer-finished' }>
 const doing: Readonly<Record<TransferKind, string>> = {
   pull: 'pulling',
   push: 'pushing',
+  copy: 'copying',
   download: 'downloading',
   export: 'exporting',
   unpack: 'unpacking',
@@ -23,6 +24,7 @@ const doing: Readonly<Record<TransferKind, string>> = {
 const did: Readonly<Record<TransferKind, string>> = {
   pull: 'pulled',
   push: 'pushed',
+  copy: 'copied',
   download: 'downloaded',
   export: 'exported',
   unpack: 'unpacked',
