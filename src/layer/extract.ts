@@ -1,7 +1,9 @@
 /** Bytes out of compressed archives without unpacking them: ranges of the uncompressed stream, or the whole of it with a listing. */
+import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { decompress } from '../archive/decompress.ts'
 import { sniffCompression } from '../archive/detect.ts'
+import type { Digest } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
 
 /** A part of an uncompressed stream: offset and length in bytes. */
@@ -13,12 +15,14 @@ export interface ExtractRequest {
   readonly ranges: readonly Range[]
   /** A new file, which gets the ranges one after the other. */
   readonly spoolPath: string
+  /** Where the ranges are from a list of somebody else's: the whole blob is read, and must be this layer. */
+  readonly diffId?: Digest
 }
 
 /**
- * Copies ranges of a blob's uncompressed bytes to a plain file; stops reading behind the last one.
+ * Copies ranges of a blob's uncompressed bytes to a plain file; without a diffID to check stops reading behind the last one.
  * Returns the offset of each range in that file.
- * @throws WherryError `archive-invalid` if the stream ends before
+ * @throws WherryError `archive-invalid` if the stream ends before, `digest-mismatch`
  */
 export async function extractRanges(request: ExtractRequest): Promise<number[]> {
   const offsets: number[] = []
@@ -31,7 +35,9 @@ export async function extractRanges(request: ExtractRequest): Promise<number[]> 
   const out = openSync(request.spoolPath, 'wx')
   try {
     const { kind, source: whole } = await sniffCompression(source)
-    await copyRanges(decompress(whole, kind), request, out)
+    const plain = decompress(whole, kind)
+    const { diffId } = request
+    await copyRanges(diffId === undefined ? plain : checked(plain, diffId), request, out)
   } finally {
     closeSync(out)
     source.destroy()
@@ -39,9 +45,22 @@ export async function extractRanges(request: ExtractRequest): Promise<number[]> 
   return offsets
 }
 
+/** Passes bytes on. @throws WherryError `digest-mismatch` at the end if they are of another layer */
+async function* checked(stream: AsyncIterable<Uint8Array>, diffId: Digest): AsyncIterable<Uint8Array> {
+  const hash = createHash('sha256')
+  for await (const chunk of stream) {
+    hash.update(chunk)
+    yield chunk
+  }
+  if (`sha256:${hash.digest('hex')}` !== diffId)
+    throw new WherryError('digest-mismatch', `the blob of layer ${diffId} is another layer`, {
+      details: { layer: diffId },
+    })
+}
+
 async function copyRanges(
   stream: AsyncIterable<Uint8Array>,
-  { ranges, blobPath }: ExtractRequest,
+  { ranges, blobPath, diffId }: ExtractRequest,
   out: number,
 ): Promise<void> {
   let position = 0
@@ -57,7 +76,7 @@ async function copyRanges(
       at++
     }
     position = end
-    if (at === ranges.length) return
+    if (at === ranges.length && diffId === undefined) return
   }
   if (at < ranges.length)
     throw new WherryError('archive-invalid', `${blobPath} ends before byte ${ranges[at]![0] + ranges[at]![1]}`)

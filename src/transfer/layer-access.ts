@@ -158,6 +158,8 @@ async function locateInLayer(
     blobPath,
     ranges: offsets.map((offset) => [offset, sizes.get(offset)!] as const),
     spoolPath,
+    // The list came from a cache, and nobody has read the layer with it.
+    ...((await store.layers.get(diffId))?.contents !== undefined && { diffId }),
   }
   const placed = await pool.run('extract', request, from.scope)
   return wanted.map((path) => [path, { path: spoolPath, offset: placed[offsets.indexOf(offsetOf(path))]! }])

@@ -11,6 +11,7 @@ interface ErrorMessage {
   readonly code: string
   readonly message: string
   readonly hint?: string
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 type Message =
@@ -133,11 +134,11 @@ function send(output: Writable, message: Message): void {
 }
 
 function toMessage(error: unknown): ErrorMessage {
-  const { code, message, hint } = asWherryError(error)
-  return { code, message, hint }
+  const { code, message, hint, details } = asWherryError(error)
+  return { code, message, hint, details }
 }
 
-function fromMessage({ code, message, hint }: ErrorMessage): WherryError {
+function fromMessage({ code, message, hint, details }: ErrorMessage): WherryError {
   const known = (errorCodes as readonly string[]).includes(code) ? (code as ErrorCode) : 'internal'
-  return new WherryError(known, message, { hint })
+  return new WherryError(known, message, { hint, details })
 }

@@ -1,5 +1,6 @@
 /** Caches that builds share, through the program: a registry, a folder, the image itself; what is wrong with them is a miss. */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { cpSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -161,7 +162,7 @@ describe.skipIf(isMissing)('a shared cache', () => {
     expect(executed(cut)).not.toEqual([])
   })
 
-  it('that has records of other steps under its keys is a miss with a warning', async () => {
+  it('that has records of other steps, or with the layers of others, never makes another image', async () => {
     const folder = join(home.dir, 'poisoned')
     const [to, from] = [
       `--cache-to=type=local,dest=${folder},mode=max,emulated=true`,
@@ -176,6 +177,21 @@ describe.skipIf(isMissing)('a shared cache', () => {
     const foreign = await ok(from)
     expect(foreign).toContain('it is the record of another step')
     expect(executed(foreign)).toHaveLength(6)
+
+    const blob = (digest: string): string => join(folder, 'blobs', 'sha256', digest.slice('sha256:'.length))
+    type Written = { layers: { mediaType: string }[] }
+    const records = manifests.map(({ digest }) => JSON.parse(readFileSync(blob(digest as string), 'utf8')) as Written)
+    const swapped = records.map((record, i) => {
+      const bytes = Buffer.from(JSON.stringify({ ...record, layers: records[(i + 2) % records.length]!.layers }))
+      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+      writeFileSync(blob(digest), bytes)
+      return { ...manifests[i], digest, size: bytes.length }
+    })
+    writeFileSync(index, JSON.stringify({ schemaVersion: 2, manifests: swapped }))
+    const out = join(home.dir, 'poisoned-out')
+    expect(await ok(from, `-o${out}`)).toContain('a cached layer cannot be had, so its step runs again')
+    expect(readFileSync(join(out, 'made'), 'utf8')).toBe('4\n')
+    expect(readdirSync(out).sort()).toEqual(['bin', 'last', 'made', 'when'])
   })
 
   it('whose layers are lost once they are needed lets their steps run again', async () => {

@@ -2,6 +2,7 @@
  * The step cache of one build: the store's, and where that has nothing the caches that the build was told to ask. What they
  * say is noted in the store, layers by their source alone: no layer moves before a step must see it.
  */
+import { rm } from 'node:fs/promises'
 import type { Digest } from '../../core/digest.ts'
 import { isCancelled } from '../../core/errors.ts'
 import { type Limiter, limiter } from '../../core/schedule.ts'
@@ -109,6 +110,8 @@ export function openSharedCache(store: Store, readers: readonly CacheReader[], s
     dropped.add(diffId)
     for (const [key, { record }] of used) if (record.diffId === diffId) used.delete(key)
     await store.layers.forget(diffId)
+    // The list may be as wrong as the layer.
+    await rm(store.layers.contentsPathOf(diffId), { force: true })
     asked.clear()
     return true
   }

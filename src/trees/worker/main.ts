@@ -14,7 +14,7 @@ async function answer({ name, params }: { name: JobName; params: never }): Promi
   try {
     return { ok: true, value: await jobs[name](params) }
   } catch (error) {
-    const { code, message, hint } = asWherryError(error)
-    return { ok: false, code, message, hint }
+    const { code, message, hint, details } = asWherryError(error)
+    return { ok: false, code, message, hint, details }
   }
 }

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { bundledFile } from '../../host/bundle.ts'
-import { WherryError, type ErrorCode } from '../../core/errors.ts'
+import { WherryError } from '../../core/errors.ts'
 import { type Scope, throwIfCancelled } from '../../core/scope.ts'
 import type { JobName, JobParams, JobResult } from './jobs.ts'
 
@@ -22,7 +22,7 @@ interface Waiting {
 /** What a worker answers. */
 export type Answer =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly hint?: string }
+  | ({ readonly ok: false } & Pick<WherryError, 'code' | 'message' | 'hint' | 'details'>)
 
 /** A pool of at most `size` threads. */
 export function createPool(size: number): Pool {
@@ -111,7 +111,7 @@ export function createPool(size: number): Pool {
 
 function settle(job: Waiting | undefined, answer: Answer): void {
   if (answer.ok) job?.resolve(answer.value)
-  else job?.reject(new WherryError(answer.code, answer.message, { hint: answer.hint }))
+  else job?.reject(new WherryError(answer.code, answer.message, { hint: answer.hint, details: answer.details }))
 }
 
 function waitFor(message: Waiting['message']): { readonly job: Waiting; readonly result: Promise<unknown> } {
