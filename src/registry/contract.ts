@@ -39,4 +39,14 @@ export interface PushBlob {
   open(): Readable | Promise<Readable>
   /** Called with the bytes sent so far. */
   onProgress?(sent: number): void
+  /** Keeps in mind where a large upload continues, for a later process. */
+  readonly session?: UploadMemory
+}
+
+/** What is remembered of one blob's upload to one repository. */
+export interface UploadMemory {
+  /** The URL at which an upload continues that an earlier process began; asked for once. */
+  take(): Promise<string | undefined>
+  /** `undefined`: the upload has ended. */
+  keep(url: string | undefined): Promise<void>
 }

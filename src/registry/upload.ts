@@ -1,6 +1,6 @@
 /** Pushing blobs: found there, mounted from another repository, or uploaded. OCI distribution-spec, "Pushing blobs". */
 import { Readable } from 'node:stream'
-import { WherryError } from '../core/errors.ts'
+import { WherryError, isCancelled } from '../core/errors.ts'
 import { type HttpResponse, discard, headerOf } from '../http/message.ts'
 import { type Attempt, type RetryPolicy, isRetryableFailure, isRetryableStatus, withRetries } from '../http/retry.ts'
 import type { PushBlob } from './contract.ts'
@@ -33,7 +33,8 @@ export async function pushBlob(
   retry: RetryPolicy,
 ): Promise<'pushed' | 'exists' | 'mounted'> {
   if (await hasBlob(target, blob)) return 'exists'
-  const mount = await tryMounts(target, blob)
+  const left = await leftSession(target, blob)
+  const mount = left ?? (await tryMounts(target, blob))
   if (mount === 'mounted') return 'mounted'
   let session: Session | undefined = mount
   let furthest = 0
@@ -45,7 +46,22 @@ export async function pushBlob(
     furthest = Math.max(furthest, received)
     return { ...outcome.attempt, advanced }
   })
+  await blob.session?.keep(undefined)
   return 'pushed'
+}
+
+/** The session that an earlier process left, if the registry still has it and something in it. */
+async function leftSession(target: Target, blob: PushBlob): Promise<Session | undefined> {
+  const url = await blob.session?.take()
+  if (url === undefined || !URL.canParse(url)) return undefined
+  const { base } = target.connection
+  try {
+    return await stateOf(target, { url: uploadLocation(base, base, url), received: 0 })
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    // It was only a chance to send less.
+    return undefined
+  }
 }
 
 /** HEAD of the blob. An answer other than 200 and 404 has no body that says why: the upload's answer will have one. */
@@ -94,6 +110,7 @@ async function attemptUpload(
       if (!session && (await hasBlob(target, blob))) return { attempt: { kind: 'done', value: undefined } }
     }
     session ??= await openSession(target)
+    if (blob.descriptor.size > smallBlob) await blob.session?.keep(session.url.href)
     const isSmall = blob.descriptor.size <= smallBlob && session.received === 0
     const end = isSmall ? session : await patchRest(target, blob, session)
     await finish(target, { blob, session: end, withBody: isSmall })

@@ -187,6 +187,15 @@ export interface DownloadCache {
   put(url: string, record: DownloadRecord): Promise<void>
 }
 
+/** Where uploads stand, so that a later process can go on with those of one that is gone. Uploads are named as their makers like. */
+export interface UploadNotes {
+  /** The URL at which an upload continues whose process is gone; nobody else gets it then. */
+  take(upload: string): Promise<string | undefined>
+  put(upload: string, url: string): Promise<void>
+  /** Absent is fine. */
+  drop(upload: string): Promise<void>
+}
+
 /** Protects what a running process uses from garbage collection; ends with the process or its `release`. */
 export interface Lease {
   /** Adds digests (blobs, diffIDs, manifests) and snapshots' chainIDs. */
@@ -214,6 +223,7 @@ export interface Store {
   readonly notes: BuildNotes
   readonly trails: TrailStore
   readonly downloads: DownloadCache
+  readonly uploads: UploadNotes
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
   tempPath(label: string): string
   /** Folder of the snapshots of one driver and id map, made if absent. Only trees/ writes below it. */

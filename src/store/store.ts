@@ -16,6 +16,7 @@ import { openTrailStore } from './trails.ts'
 import { createLease } from './leases.ts'
 import { listSteps, openStepCache } from './steps.ts'
 import { sweepStore } from './sweep.ts'
+import { openUploadNotes } from './upload-notes.ts'
 
 /**
  * Opens the store at `root`, making what is missing. Opening an existing one costs a few system calls and takes no lock.
@@ -124,6 +125,7 @@ function assemble(dirs: Dirs): Store {
     steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
     listSteps: () => listSteps(dirs.steps),
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
+    uploads: openUploadNotes(dirs.tmp, tempPath),
     downloads: openDownloadCache({ dir: dirs.downloads, dirMode: modes.private, tempPath }),
     tempPath,
     contextDir: dirs.contexts,

@@ -4,7 +4,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Document, Layer } from '../oci/image.ts'
 import { isForeignLayerType } from '../oci/media-types.ts'
 import { type Reference, familiarReference, formatReference } from '../oci/reference.ts'
-import type { PushBlob } from '../registry/contract.ts'
+import type { PushBlob, UploadMemory } from '../registry/contract.ts'
 import { Readable } from 'node:stream'
 import type { TransferDeps } from './deps.ts'
 import { parseRepository } from './fetch.ts'
@@ -117,9 +117,18 @@ async function pushBlob(blob: PushBlob, { reference, deps, scope }: PushTarget):
     total: size,
   } as const
   await logTransfer(transfer, scope, async ({ at }) => {
-    const how = await deps.registry.pushBlob(reference, { ...blob, onProgress: at }, scope)
+    const session = memoryOf(`${reference.registry}/${reference.repository} ${digest}`, deps)
+    const how = await deps.registry.pushBlob(reference, { ...blob, onProgress: at, session }, scope)
     return { outcome: how === 'pushed' ? 'done' : how, bytes: how === 'pushed' ? size : 0, value: undefined }
   })
+}
+
+function memoryOf(upload: string, { store }: TransferDeps): UploadMemory {
+  const { uploads } = store
+  return {
+    take: () => uploads.take(upload),
+    keep: (url) => (url === undefined ? uploads.drop(upload) : uploads.put(upload, url)),
+  }
 }
 
 async function noteDigest({ stored, reference }: PushRequest, pushed: Digest, deps: TransferDeps): Promise<void> {

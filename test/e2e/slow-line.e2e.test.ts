@@ -13,8 +13,8 @@ import { type Home, type ServedRegistry, finished, newHome, serveRegistry } from
 
 const skipped = lacks('userns', noUserNamespace()) || lacks('tools', noStaticBusybox())
 /** Bytes of the large layer, and how many of them come in a second. */
-const large = 12 << 20
-const rate = 6 << 20
+const large = 6 << 20
+const rate = 4 << 20
 
 describe.skipIf(skipped)('behind a slow line', () => {
   let home: Home
@@ -65,6 +65,27 @@ describe.skipIf(skipped)('behind a slow line', () => {
     const blobs = await sizesIn('pulled', 'oci-v1', 'blobs', 'sha256')
     expect(Math.max(...blobs.values())).toBeGreaterThan(large)
     expect([...(await sizesIn('pulled', 'tmp')).keys()].filter((each) => each.startsWith('arriving'))).toEqual([])
+  })
+
+  it('a push that is killed goes on where the registry stands', async () => {
+    const root = ['--root', join(home.dir, 'pushed')]
+    const [target, context] = [`${proxy.address}/slow/pushed`, join(home.dir, 'push')]
+    await mkdir(context)
+    await writeFile(join(context, 'Dockerfile'), 'FROM scratch\nCOPY noise /\n')
+    await writeFile(join(context, 'noise'), randomBytes(large))
+    await home.run(['build', ...root, '-t', target, context])
+    proxy.moved()
+    const child = home.start(['push', ...root, target])
+    const ended = finished(child)
+    await until(() => Promise.resolve(proxy.soFar().up > large / 2))
+    child.kill('SIGKILL')
+    await ended
+    proxy.moved()
+    const ran = await home.run(['push', ...root, target])
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(proxy.moved().up).toBeLessThan(large * 0.75)
+    const pulled = await home.run(['pull', '--root', join(home.dir, 'again'), `${registry.address}/slow/pushed`])
+    expect(pulled.code, pulled.stderr).toBe(0)
   })
 
   it('a base is unpacked while it comes', async () => {

@@ -15,15 +15,18 @@ export interface CountingProxy {
   /** `127.0.0.1:PORT`. */
   readonly address: string
   moved(): Moved
+  /** As `moved`, without beginning anew. */
+  soFar(): Moved
   stop(): Promise<void>
 }
 
-/** Starts a proxy before `address` (`HOST:PORT`); all answers together get no more than `rate` bytes a second, if that is given. */
+/** Starts a proxy before `address` (`HOST:PORT`); in each direction all connections together get `rate` bytes a second, if given. */
 export async function countBytes(address: string, rate?: number): Promise<CountingProxy> {
   const [host = '', port = ''] = address.split(':')
   let [up, down] = [0, 0]
   const open = new Set<Socket>()
-  const line: Line = { rate: rate ?? Infinity, freeAt: performance.now() }
+  const lineOf = (): Line => ({ rate: rate ?? Infinity, freeAt: performance.now() })
+  const [uplink, downlink] = [lineOf(), lineOf()]
   const server = createServer((client) => {
     const upstream = connect(Number(port), host)
     for (const [from, to] of [
@@ -40,15 +43,20 @@ export async function countBytes(address: string, rate?: number): Promise<Counti
     }
     client.on('data', (chunk: Buffer) => (up += chunk.length))
     upstream.on('data', (chunk: Buffer) => (down += chunk.length))
-    client.pipe(upstream)
-    if (rate === undefined) upstream.pipe(client)
-    else void passSlowly(upstream, client, line).catch(() => client.destroy())
+    if (rate === undefined) {
+      client.pipe(upstream)
+      upstream.pipe(client)
+      return
+    }
+    void passSlowly(client, upstream, uplink).catch(() => upstream.destroy())
+    void passSlowly(upstream, client, downlink).catch(() => client.destroy())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const bound = server.address()
   if (bound === null || typeof bound === 'string') throw new Error('no port')
   return {
     address: `127.0.0.1:${bound.port}`,
+    soFar: () => ({ up, down }),
     moved: () => {
       const moved = { up, down }
       ;[up, down] = [0, 0]
