@@ -34,7 +34,11 @@ export function formatObjects(
   format: string,
   headings?: Readonly<Record<string, string>>,
 ): string {
-  if (format === 'json') return objects.map((object) => `${JSON.stringify(object)}\n`).join('')
+  if (format === 'json') {
+    // docker sorts the fields of rows.
+    const keys = headings && Object.keys(headings).sort()
+    return objects.map((object) => `${JSON.stringify(object, keys)}\n`).join('')
+  }
   const isTable = /^table\s/.test(format)
   const template = (isTable ? format.replace(/^table\s+/, '') : format).replaceAll('\\t', '\t').replaceAll('\\n', '\n')
   const nodes = parseTemplate(template)

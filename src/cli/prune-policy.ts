@@ -1,10 +1,10 @@
 /** Options of the commands that delete what is not needed, and what they come to; pure. */
 import { WherryError } from '../core/errors.ts'
 import { parseByteSize } from '../dockerfile/byte-size.ts'
-import { parseDuration } from '../dockerfile/duration.ts'
 import { keepUsedMs } from '../store/collect.ts'
 import type { CollectionPolicy } from '../store/contract.ts'
 import type { OptionTable, OptionValues } from './command.ts'
+import { parseTime } from './time-filter.ts'
 
 export const pruneOptions = {
   all: { kind: 'boolean', short: 'a', help: 'Also build cache and cache mounts that were used recently' },
@@ -23,11 +23,22 @@ export const pruneOptions = {
   'dry-run': { kind: 'boolean', help: 'Only say what would be deleted' },
 } as const satisfies OptionTable
 
+/** Options of `wherry prune`, which deletes images too. */
+export const imagePruneOptions = {
+  ...pruneOptions,
+  all: { kind: 'boolean', short: 'a', help: 'All images that no container uses, and the whole build cache' },
+  filter: {
+    kind: 'list',
+    value: 'KEY=VALUE',
+    help: 'until=WHEN: images made, and cache last used, before a time or longer ago than a duration; label=KEY[=VALUE], label!=KEY[=VALUE]: images alone, with or without a label',
+  },
+} as const satisfies OptionTable
+
 /** What is to go. */
 export interface PrunePolicy extends CollectionPolicy {
   /** Cache mounts: only what was last used before this, in milliseconds since 1970. */
   readonly mountsUsedBefore: number
-  /** Images without a name: only what came into the store before this. */
+  /** Images: only what was made before this. */
   readonly imagesBefore: number
 }
 
@@ -46,25 +57,10 @@ export function prunePolicy(options: OptionValues<typeof pruneOptions>, nowMs: n
   }
 }
 
-/** `until=24h`, `until=2026-01-02T15:04:05Z`, `until=1767366245`, as docker reads it: durations reach back from now. */
 function parseUntil(filter: string, nowMs: number): number {
   const [, text] = /^until=(.+)$/.exec(filter) ?? []
-  if (text === undefined) {
-    throw new WherryError('usage', `--filter "${filter}" is not possible`, { hint: 'Write until=24h or until=TIME.' })
-  }
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  const time = /^\d{4}-/.test(text) ? Date.parse(text) : nowMs - durationMs(text, filter)
-  if (!Number.isNaN(time)) return time
-  throw new WherryError('usage', `--filter "${filter}": this is no time`)
-}
-
-function durationMs(text: string, filter: string): number {
-  try {
-    return parseDuration(text) / 1e6
-  } catch (cause) {
-    const hint = 'Write until=24h or until=2026-01-02T15:04:05Z.'
-    throw new WherryError('usage', `--filter "${filter}": this is no duration and no time`, { hint, cause })
-  }
+  if (text !== undefined) return parseTime(text, nowMs, `--filter "${filter}"`)
+  throw new WherryError('usage', `--filter "${filter}" is not possible`, { hint: 'Write until=24h or until=TIME.' })
 }
 
 function parseSize(text: string): number {

@@ -25,13 +25,14 @@ export async function pruneCache(store: Store, policy: PrunePolicy, io: Io): Pro
   printLine(io, `${dryRun ? 'Reclaimable' : 'Total reclaimed'} space: ${humanSize(bytes)}`)
 }
 
-/** Asks on a terminal; a script that calls this means it. */
-export async function agreed(what: string, io: Io): Promise<boolean> {
+/** Asks on a terminal, in docker's words; a script that calls this means it. */
+export async function agreed(what: readonly string[], io: Io): Promise<boolean> {
   if (!io.stdin.isTTY) return true
   const lines = createInterface({ input: io.stdin, output: io.stderr })
   try {
-    const answer = await lines.question(`This deletes ${what}. Go on? [y/N] `, { signal: io.signal })
-    return /^y(es)?$/i.test(answer.trim())
+    const list = what.map((one) => `  - ${one}\n`).join('')
+    const question = `WARNING! This will remove:\n${list}\nAre you sure you want to continue? [y/N] `
+    return /^y(es)?$/i.test((await lines.question(question, { signal: io.signal })).trim())
   } finally {
     lines.close()
   }

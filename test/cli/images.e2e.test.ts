@@ -101,6 +101,6 @@ it('removes names before images', async () => {
 })
 
 it('measures the store', async () => {
-  expect(await home.ok('system', 'df')).toMatch(/^TYPE +TOTAL +SIZE +RECLAIMABLE\nImages /)
+  expect(await home.ok('system', 'df')).toMatch(/^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages /)
   expect(JSON.parse(await home.ok('info', '-f', 'json'))).toMatchObject({ Store: home.store })
 })

@@ -24,14 +24,14 @@ export const command = defineCommand({
     const policy = prunePolicy(options, Date.now())
     const { folder } = options
     if (folder !== undefined) {
-      if (!policy.dryRun && !options.force && !(await agreed(`what is in the cache ${folder}`, io))) return 1
+      if (!policy.dryRun && !options.force && !(await agreed([`what is in the cache ${folder}`], io))) return 1
       const { records, blobs, bytes } = await pruneLayout(resolve(io.cwd, folder), policy)
       printLine(io, `${blobs} blobs, ${records} records`)
       printLine(io, `${policy.dryRun ? 'Reclaimable' : 'Total reclaimed'} space: ${humanSize(bytes)}`)
       return 0
     }
     const store = await openStoreFor(options, io)
-    const what = options.all ? 'the whole build cache' : 'unused build cache'
+    const what = [options.all ? 'all build cache' : 'unused build cache']
     if (!policy.dryRun && !options.force && !(await agreed(what, io))) return 1
     await pruneCache(store, policy, io)
     return 0

@@ -1,82 +1,62 @@
-/** `wherry system df`: what takes how much disk space. */
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { folders } from '../../store/formats.ts'
+/** `wherry system df`: what takes how much disk space, and how much of it can be freed. */
+import { hexOf } from '../../core/digest.ts'
 import type { Store } from '../../store/contract.ts'
-import { humanSize } from '../../ui/human.ts'
+import { humanSince, humanSize } from '../../ui/human.ts'
 import { formatTable } from '../../ui/table.ts'
-import { countCacheMounts } from '../cache-mounts.ts'
+import { cachedSteps } from '../cached-steps.ts'
 import { defineCommand } from '../command.ts'
-import { type DiskUse, diskUse } from '../disk-use.ts'
-import { formatObjects } from '../format.ts'
-import { noteLine } from '../io.ts'
+import { type DiskRow, diskHeadings, diskRows } from '../disk-rows.ts'
+import { askedFormat, formatOptions, formatRows } from '../format.ts'
+import { readAllFacts, sharedLayers } from '../image-facts.ts'
+import { imageHeadings, imageRows } from '../image-rows.ts'
+import { usesById } from '../image-uses.ts'
+import { type Io, noteLine } from '../io.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
   arguments: [0, 0],
-  options: { format: { kind: 'string', value: 'FORMAT', help: '"json", or a template such as "{{.Type}} {{.Size}}"' } },
-  unsupported: ['-v', '--verbose'],
+  options: {
+    verbose: { kind: 'boolean', short: 'v', help: 'Show each image and each cached step' },
+    ...formatOptions,
+  },
+  examples: [["wherry system df --format '{{.Type}} {{.Reclaimable}}'", 'What `wherry prune -a` would free, per kind']],
   run: async ({ options }, io) => {
     const store = await openStoreFor(options, io)
-    const { rows, unreadable } = await measure(store)
-    if (options.format !== undefined) {
-      io.stdout.write(formatObjects(rows, options.format))
-      return 0
+    const { rows, unreadable } = await diskRows(store)
+    if (options.verbose) await writeDetails(store, rows, io)
+    else {
+      const columns = ['Type', 'TotalCount', 'Active', 'Size', 'Reclaimable'] as const
+      io.stdout.write(formatRows(rows, { format: askedFormat(options), headings: diskHeadings, columns }))
     }
-    const cells = rows.map((row) => [row.Type, String(row.TotalCount), row.Size, row.Reclaimable])
-    io.stdout.write(formatTable([['TYPE', 'TOTAL', 'SIZE', 'RECLAIMABLE'], ...cells]))
-    if (unreadable > 0) noteLine(io, `${unreadable} folders belong to mapped ids and could not be measured.`)
+    if (unreadable > 0 && askedFormat(options) === undefined) {
+      noteLine(io, `${unreadable} folders belong to mapped ids and could not be measured.`)
+    }
     return 0
   },
 })
 
-interface Row {
-  readonly Type: string
-  readonly TotalCount: number
-  readonly Size: string
-  readonly Reclaimable: string
-}
-
-async function measure(store: Store): Promise<{ rows: Row[]; unreadable: number }> {
-  const of = (folder: string): Promise<DiskUse> => diskUse(join(store.root, folder))
-  const [blobs, steps, downloads, snapshots, contexts, layers, mounts] = await Promise.all([
-    of(join(folders.oci, 'blobs')),
-    of(folders.steps),
-    of(folders.downloads),
-    of(folders.snapshots),
-    of(folders.contexts),
-    of(folders.layers),
-    of(folders.mounts),
+/** docker's parts, with its headings; as there, a format changes nothing about them. */
+async function writeDetails(store: Store, rows: readonly DiskRow[], io: Io): Promise<void> {
+  const nowMs = Date.now()
+  const all = await readAllFacts(store, await store.images.list())
+  const look = { noTrunc: false, nowMs, shared: sharedLayers(all), containers: await usesById(store) }
+  const images = all.flatMap((facts) => imageRows(facts, look))
+  const columns = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size', 'SharedSize', 'UniqueSize', 'Containers'] as const
+  const table = formatRows(images, { format: undefined, headings: imageHeadings, columns })
+  io.stdout.write(`Images space usage:\n\n${table}\n`)
+  const steps = (await cachedSteps(store)).map(({ key, record, lastUsed, layer }) => [
+    hexOf(key).slice(0, 12),
+    'regular',
+    humanSize(layer?.size ?? 0, 3),
+    humanSince(record.createdAt, nowMs),
+    humanSince(new Date(lastUsed).toISOString(), nowMs),
+    record.description.replace(/\s+/g, ' '),
   ])
-  const images = await store.images.list()
-  const { bytes } = await store.collect({ usedBefore: Infinity, dryRun: true })
-  const row = (Type: string, TotalCount: number, use: DiskUse, reclaimable: number): Row => ({
-    Type,
-    TotalCount,
-    Size: humanSize(use.bytes, 4),
-    Reclaimable: humanSize(Math.min(reclaimable, use.bytes), 4),
-  })
-  const rows = [
-    row('Images', images.length, blobs, bytes),
-    row('Snapshots', await countSnapshots(store), snapshots, snapshots.bytes),
-    row('Build Cache', steps.files, sum(steps, downloads, layers, contexts), steps.bytes + contexts.bytes),
-    row('Cache Mounts', await countCacheMounts(store), mounts, mounts.bytes),
-  ]
-  return { rows, unreadable: sum(blobs, steps, downloads, snapshots, contexts, layers, mounts).unreadable }
-}
-
-function sum(...uses: readonly DiskUse[]): DiskUse {
-  return uses.reduce((a, b) => ({
-    files: a.files + b.files,
-    bytes: a.bytes + b.bytes,
-    unreadable: a.unreadable + b.unreadable,
-  }))
-}
-
-async function countSnapshots(store: Store): Promise<number> {
-  const root = join(store.root, folders.snapshots)
-  const drivers = await readdir(root)
-  const names = await Promise.all(drivers.map((driver) => readdir(join(root, driver)).catch(() => [])))
-  return names.flat().filter((name) => /^[0-9a-f]{64}$/.test(name)).length
+  const heading = ['CACHE ID', 'CACHE TYPE', 'SIZE', 'CREATED', 'LAST USED', 'DESCRIPTION']
+  const size = rows.find(({ Type }) => Type === 'Build Cache')?.Size ?? '0B'
+  io.stdout.write(`Build cache usage: ${size}\n\n${formatTable([heading, ...steps])}\n`)
+  for (const { Type, TotalCount, Size } of rows) {
+    if (Type === 'Snapshots' || Type === 'Cache Mounts') io.stdout.write(`${Type}: ${TotalCount}, ${Size}\n`)
+  }
 }
