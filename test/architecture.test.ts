@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   layer: ['rootfs', 'archive', 'store', 'oci', 'core'],
   trees: ['layer', 'sandbox', 'rootfs', 'store', 'archive', 'host', 'oci', 'core'],
   transfer: ['trees', 'layer/contract.ts', 'registry', 'store', 'archive', 'oci', 'core'],
-  base: ['trees', 'http', 'store', 'archive', 'host', 'oci', 'core'],
+  base: ['trees', 'layer/contract.ts', 'http', 'store', 'archive', 'host', 'oci', 'core'],
   // What trees/ takes and gives is said in layer/contract.ts; the code of layer/ runs only in the inner process.
   build: [
     'plan',

@@ -1,16 +1,13 @@
 /** `wherry base host`: an image from the machine's own programs, made without registry, package manager or rights. */
 import { rm, writeFile } from 'node:fs/promises'
-import { fromText } from '../core/bytepath.ts'
-import type { Digest } from '../core/digest.ts'
+import { type BytePath, fromText, toText } from '../core/bytepath.ts'
 import { type Scope, throwIfCancelled } from '../core/scope.ts'
-import { type ImageConfig, appendHistory, emptyConfig, withField, withRuntime } from '../oci/config.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
-import { type Image, configDocument, manifestDocument } from '../oci/image.ts'
-import { mediaTypes } from '../oci/media-types.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import type { Store } from '../store/contract.ts'
+import { type BaseImage, type SealItems, storeBaseImage } from './base-image.ts'
 import type { HostItem } from './collect.ts'
 import { hostTree, madeFilesText } from './host-tree.ts'
+import { installedPackages } from './installed/installed.ts'
 
 /** What is asked for. */
 export interface HostBaseSpec {
@@ -24,75 +21,53 @@ export interface HostBaseSpec {
   readonly root?: string
 }
 
-/** Writes items as an uncompressed layer tar at `tarPath` and its contents list at `contentsPath`. */
-export type SealItems = (
-  items: readonly HostItem[],
-  to: { readonly tarPath: string; readonly contentsPath: string },
-  scope: Scope,
-) => Promise<{ readonly diffId: Digest; readonly size: number }>
-
-/** The image made. */
-export interface HostBaseResult {
-  readonly id: Digest
-  readonly manifest: Descriptor
-  /** Number of files, folders and links. */
-  readonly entries: number
-  /** Bytes of the layer's tar. */
-  readonly size: number
-}
-
-const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
 /**
- * Collects, seals and stores the image; the same machine gives the same image. Nothing of the machine is run.
+ * Collects, seals and stores the image; the same machine gives the same image. Nothing of the machine is run but rpm, where that
+ * knows the packages.
  * @throws WherryError `usage` for an unknown name, `io` for a file that is missing or may not be read, `cancelled`
  */
 export async function makeHostBase(
   spec: HostBaseSpec,
   deps: { readonly store: Store; readonly seal: SealItems },
   scope: Scope,
-): Promise<HostBaseResult> {
-  const { store } = deps
-  const seconds = spec.sourceDateEpoch ?? 0
-  const lease = await store.lease()
-  const paths = {
-    made: store.tempPath('base-files'),
-    tar: store.tempPath('base-layer'),
-    contents: store.tempPath('base-contents'),
-  }
+): Promise<BaseImage> {
+  const { names, tags, root = '/', sourceDateEpoch: seconds = 0 } = spec
+  const made = deps.store.tempPath('base-files')
   try {
-    await writeFile(paths.made, madeFilesText())
-    const time = BigInt(seconds) * 1_000_000_000n
-    const items = hostTree({ root: spec.root ?? '/', names: spec.names, time, madeFilesAt: fromText(paths.made) })
+    await writeFile(made, madeFilesText())
+    const unreadable: BytePath[] = []
+    const items = hostTree({
+      root,
+      names,
+      time: BigInt(seconds) * 1_000_000_000n,
+      madeFilesAt: fromText(made),
+      packages: names.length === 0 ? undefined : await installedPackages(root, scope.signal),
+      onUnreadable: (path) => unreadable.push(path),
+    })
+    warnOf(unreadable, scope)
     throwIfCancelled(scope)
-    const sealed = await deps.seal(items, { tarPath: paths.tar, contentsPath: paths.contents }, scope)
-    const blob: Descriptor = { mediaType: mediaTypes.ociLayer, digest: sealed.diffId, size: sealed.size }
-    await lease.hold(sealed.diffId)
-    await store.blobs.adopt(paths.tar, blob)
-    await store.layers.note({ diffId: sealed.diffId, size: sealed.size, forms: [blob], fidelity: 'exact' })
-    await store.layers.adoptContents(sealed.diffId, paths.contents)
-    const config = hostConfig(spec, items, sealed.diffId)
-    const image: Image = { config, layers: [{ blob, diffId: sealed.diffId }], annotations: {} }
-    const documents = [configDocument(image), manifestDocument(image)]
-    const [{ descriptor: configDescriptor }, { descriptor: manifest }] = documents as [
-      (typeof documents)[0],
-      (typeof documents)[0],
-    ]
-    await store.images.put({ id: configDescriptor.digest, manifest, documents }, spec.tags)
-    scope.emit({ type: 'image', id: configDescriptor.digest, manifest: manifest.digest, tags: spec.tags })
-    return { id: configDescriptor.digest, manifest, entries: items.length, size: sealed.size }
+    const image = {
+      tags,
+      platform: hostPlatform(),
+      created: new Date(seconds * 1000),
+      command: ['wherry base host', ...names].join(' '),
+      shell: hasShell(items) ? 'sh' : undefined,
+      fidelity: 'exact' as const,
+    }
+    return await storeBaseImage(items, image, { deps, scope })
   } finally {
-    for (const path of Object.values(paths)) await rm(path, { force: true })
-    await lease.release()
+    await rm(made, { force: true })
   }
 }
 
-function hostConfig(spec: HostBaseSpec, items: readonly HostItem[], diffId: Digest): ImageConfig {
-  const created = new Date((spec.sourceDateEpoch ?? 0) * 1000).toISOString()
-  const hasShell = items.some((item) => item.entry.path === 'bin/sh' || item.entry.path === 'usr/bin/sh')
-  const empty = withField(emptyConfig(hostPlatform()), 'created', created)
-  const withPath = withRuntime(empty, 'Env', [searchPath])
-  const runnable = hasShell ? withRuntime(withPath, 'Cmd', ['sh']) : withPath
-  const command = ['wherry base host', ...spec.names].join(' ')
-  return appendHistory(runnable, { created, created_by: command }, diffId)
+/** A warning for files of packages that only root may read; none if there are none. */
+export function warnOf(unreadable: readonly BytePath[], scope: Scope): void {
+  if (unreadable.length === 0) return
+  const shown = unreadable.slice(0, 5).map(toText).join(', ')
+  const more = unreadable.length > 5 ? ` and ${unreadable.length - 5} more` : ''
+  scope.emit({ type: 'warning', message: `left out, since this user may not read them: ${shown}${more}` })
+}
+
+function hasShell(items: readonly HostItem[]): boolean {
+  return items.some((item) => item.entry.path === 'bin/sh' || item.entry.path === 'usr/bin/sh')
 }

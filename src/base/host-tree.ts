@@ -5,7 +5,8 @@ import { type BytePath, fromText } from '../core/bytepath.ts'
 import { WherryError, errnoOf } from '../core/errors.ts'
 import { type Collection, type HostItem, collection } from './collect.ts'
 import { type LibraryFinder, libraryFinder } from './libraries.ts'
-import { findBusybox, findProgram, interpretersOf, packageFiles, unknownName, usualPrograms } from './programs.ts'
+import type { InstalledPackages } from './installed/contract.ts'
+import { findBusybox, findProgram, interpretersOf, unknownName, usualPrograms } from './programs.ts'
 
 /** What to make a tree from. */
 export interface HostTreeSpec {
@@ -17,6 +18,14 @@ export interface HostTreeSpec {
   readonly time: bigint
   /** A file that holds `madeFiles()`, for their bytes. */
   readonly madeFilesAt: BytePath
+  /** What names may stand for beside programs. */
+  readonly packages?: InstalledPackages | undefined
+  /** More files, by absolute path. */
+  readonly files?: readonly BytePath[]
+  /** True for an absolute path that is to be left out of packages. */
+  readonly isExcluded?: (path: BytePath) => boolean
+  /** Is told of a package's file that may not be read, which is then left out. */
+  readonly onUnreadable?: (path: BytePath) => void
 }
 
 /** Made-up text files, in the order of their bytes in one file. */
@@ -50,7 +59,7 @@ export function madeFilesText(): string {
 export function hostTree(spec: HostTreeSpec): HostItem[] {
   const { root, names } = spec
   const tree = collection(root, spec.time)
-  const adder: Adder = { root, tree, libraries: libraryFinder(root), seen: new Set() }
+  const adder: Adder = { spec, root, tree, libraries: libraryFinder(root), seen: new Set() }
   const busybox = names.length === 0 ? findBusybox(root) : undefined
   if (busybox !== undefined) {
     addProgram(adder, busybox.path)
@@ -58,13 +67,19 @@ export function hostTree(spec: HostTreeSpec): HostItem[] {
   } else if (names.length === 0) {
     for (const name of usualPrograms) addIfThere(adder, name)
   } else {
-    for (const name of names) addNamed(adder, name)
+    addPackages(
+      adder,
+      names.filter((name) => isPackage(spec, name)),
+    )
+    for (const name of names) if (!isPackage(spec, name)) addProgram(adder, findProgram(root, name) ?? unknown(name))
   }
+  for (const path of spec.files ?? []) tree.addHost(path)
   addSkeleton(tree, spec)
   return tree.items()
 }
 
 interface Adder {
+  readonly spec: HostTreeSpec
   readonly root: string
   readonly tree: Collection
   readonly libraries: LibraryFinder
@@ -72,15 +87,32 @@ interface Adder {
   readonly seen: Set<BytePath>
 }
 
-function addNamed(adder: Adder, name: string): void {
-  const files = packageFiles(adder.root, name)
-  if (files !== undefined) {
-    for (const path of files) addPackageFile(adder, path)
-    return
+function isPackage({ packages }: HostTreeSpec, name: string): boolean {
+  return packages?.has(name) === true
+}
+
+function unknown(name: string): never {
+  throw unknownName(name)
+}
+
+/** Packages with their dependencies, and the links that stand for their programs. */
+function addPackages(adder: Adder, names: readonly string[]): void {
+  const { packages, isExcluded = isBulky } = adder.spec
+  if (packages === undefined || names.length === 0) return
+  const added = new Set<BytePath>()
+  for (const name of packages.withDependencies(names)) {
+    for (const path of packages.files(name)) {
+      if (isExcluded(path)) continue
+      addPackageFile(adder, path)
+      added.add(path)
+    }
   }
-  const path = findProgram(adder.root, name)
-  if (path === undefined) throw unknownName(name)
-  addProgram(adder, path)
+  for (const { link, target } of packages.links) if (added.has(target)) addPackageFile(adder, link)
+}
+
+/** Folders of a package that no program needs. */
+function isBulky(path: BytePath): boolean {
+  return /^\/usr\/share\/(doc|doc-base|man|info|locale|lintian|bug)(\/|$)/.test(path)
 }
 
 function addIfThere(adder: Adder, name: string): void {
@@ -88,12 +120,24 @@ function addIfThere(adder: Adder, name: string): void {
   if (path !== undefined) addProgram(adder, path)
 }
 
-/** A package may list what was deleted since, or what only folders of the package manager's own hold. */
-function addPackageFile(adder: Adder, path: string): void {
-  const stat = statSync(Buffer.from(join(adder.root, path), 'latin1'), { throwIfNoEntry: false })
-  if (stat === undefined) return
-  if (stat.isFile()) addWithNeeds(adder, path)
-  else if (stat.isDirectory()) adder.tree.addHost(path)
+/**
+ * A package may list what was deleted since, or what only folders of the package manager's own hold. Its files need what its
+ * dependencies have; a library beyond that serves what is not installed.
+ */
+function addPackageFile(adder: Adder, path: BytePath): void {
+  const { onUnreadable } = adder.spec
+  try {
+    const stat = statSync(Buffer.from(join(adder.root, path), 'latin1'), { throwIfNoEntry: false })
+    if (stat?.isDirectory() === true) adder.tree.addHost(path)
+    else if (stat?.isFile() === true) addWithNeeds(adder, path, 'lenient')
+  } catch (error) {
+    if (onUnreadable === undefined || !isDenied(error)) throw error
+    onUnreadable(path)
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return errnoOf(error) === 'EACCES' || (error instanceof WherryError && errnoOf(error.cause) === 'EACCES')
 }
 
 function addProgram(adder: Adder, path: string): void {
@@ -101,19 +145,19 @@ function addProgram(adder: Adder, path: string): void {
 }
 
 /** Adds a file, and the libraries, loader and interpreter without which it does not start. */
-function addWithNeeds(adder: Adder, path: BytePath): void {
+function addWithNeeds(adder: Adder, path: BytePath, libraries: 'strict' | 'lenient' = 'strict'): void {
   const real = adder.tree.addHost(path)
   if (adder.seen.has(real)) return
   adder.seen.add(real)
   const absolute = `/${Buffer.from(real, 'latin1').toString('utf8')}`
   try {
-    const libraries = adder.libraries.closure(absolute)
-    for (const library of libraries) adder.tree.addHost(fromText(library.path))
-    if (libraries.some((l) => l.viaCache)) adder.tree.addHost('/etc/ld.so.cache')
-    if (libraries.length > 0) return
-    for (const program of interpretersOf(adder.root, absolute)) addProgram(adder, program)
+    const found = adder.libraries.closure(absolute)
+    for (const library of found) adder.tree.addHost(fromText(library.path))
+    if (found.some((l) => l.viaCache)) adder.tree.addHost('/etc/ld.so.cache')
+    if (found.length > 0) return
+    for (const program of interpretersOf(adder.root, absolute)) addWithNeeds(adder, fromText(program), libraries)
   } catch (error) {
-    throw readable(error, absolute)
+    if (libraries === 'strict' || isDenied(error)) throw readable(error, absolute)
   }
 }
 

@@ -1,5 +1,5 @@
 /** Which programs a base image gets when none are named, and where a named program or package is on the machine. */
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { WherryError } from '../core/errors.ts'
 import { readElf } from './elf.ts'
@@ -55,23 +55,6 @@ export function findProgram(root: string, name: string): string | undefined {
   })
 }
 
-/** Folders of a package that no program needs. */
-const bulky = /^\/usr\/share\/(doc|doc-base|man|info|locale|lintian|bug)(\/|$)/
-
-/**
- * The files of an installed Debian package, as dpkg lists them; undefined if dpkg does not know it. dpkg-query(1), `--listfiles`.
- * Manuals and translations are left out.
- */
-export function packageFiles(root: string, name: string): string[] | undefined {
-  if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name)) return undefined
-  const folder = join(root, 'var/lib/dpkg/info')
-  const arch = { x64: 'amd64', arm64: 'arm64', arm: 'armhf', ia32: 'i386', ppc64: 'ppc64el' }[process.arch as string]
-  const list = [`${name}.list`, `${name}:${arch ?? process.arch}.list`].map((f) => join(folder, f)).find(existsSync)
-  if (list === undefined) return undefined
-  const files = readFileSync(list, 'latin1').split('\n')
-  return files.filter((path) => path.startsWith('/') && path !== '/.' && !bulky.test(path))
-}
-
 /** The program that a script's first line names, and the one that `env` would start. */
 export function interpretersOf(root: string, path: string): string[] {
   const line = firstLine(join(root, path))
@@ -96,6 +79,6 @@ function firstLine(path: string): string {
 /** The error for a name that is neither program nor package here. */
 export function unknownName(name: string): WherryError {
   return new WherryError('usage', `"${name}" is neither a program nor an installed package of this machine`, {
-    hint: 'Give the name of a program in the usual folders, a path, or a package that dpkg has installed.',
+    hint: 'Give the name of a program in the usual folders, a path, or a package that dpkg or rpm has installed.',
   })
 }

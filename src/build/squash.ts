@@ -9,11 +9,10 @@ import type { Image, Layer } from '../oci/image.ts'
 import { layerTypeOf } from '../oci/media-types.ts'
 import { type MergedTree, mergeLayers } from '../oci/tree-merge.ts'
 import type { TreeView } from '../oci/tree.ts'
+import { linkedItems, walk } from '../oci/walk.ts'
 import type { Session } from './engine.ts'
-import { linkedItems } from '../transfer/linked-items.ts'
 import { inheritedFidelity, layerFiles, publishLayer } from './publish.ts'
 import type { BasePart } from './rewrite.ts'
-import { walk } from '../transfer/tree-items.ts'
 
 /** The image with one layer above its base, and a history entry that says so; unchanged if there is at most one anyway. */
 export async function squash(image: Image, base: BasePart, session: Session): Promise<Image> {

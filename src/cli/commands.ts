@@ -134,6 +134,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/base-host.ts')).command,
   },
   {
+    name: 'base debootstrap',
+    also: [],
+    summary: 'Make a base image of Debian or Ubuntu from its mirrors',
+    load: async () => (await import('./commands/base-debootstrap.ts')).command,
+  },
+  {
     name: 'registry serve',
     also: [],
     summary: 'Serve the store as a registry, in the foreground',

@@ -12,17 +12,24 @@ import type { Entry } from '../oci/contents.ts'
 /** Entries of an archive in its order; a regular file's `offset` is where its bytes are in the spool file. */
 export type ArchiveListing = readonly Entry[]
 
+/** Which archive to read, and where its files' bytes go. */
+export interface SpoolRequest {
+  readonly path: BytePath
+  /** A new file. */
+  readonly spoolPath: string
+  /** The part of the file that is the archive, if not all of it (a member of a .deb). */
+  readonly range?: { readonly offset: number; readonly size: number }
+}
+
 /**
  * Lists an archive and copies its files' bytes to `spoolPath`, a new file. Undefined if the file is no tar archive: what is
  * one is told by its content, as docker does, not by its name.
  * @throws WherryError `archive-invalid` if it starts as an archive and is damaged further on
  */
-export async function spoolArchive(of: {
-  readonly path: BytePath
-  readonly spoolPath: string
-}): Promise<ArchiveListing | undefined> {
+export async function spoolArchive(of: SpoolRequest): Promise<ArchiveListing | undefined> {
   const out = openSync(of.spoolPath, 'wx')
-  const source = createReadStream(toBytes(of.path), { highWaterMark: 1 << 20 })
+  const { offset, size } = of.range ?? { offset: 0, size: Number.POSITIVE_INFINITY }
+  const source = createReadStream(toBytes(of.path), { highWaterMark: 1 << 20, start: offset, end: offset + size - 1 })
   const entries: Entry[] = []
   const seen = { header: false }
   try {

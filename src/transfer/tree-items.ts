@@ -4,8 +4,8 @@ import type { Digest } from '../core/digest.ts'
 import type { SealItem } from '../layer/contract.ts'
 import type { Entry } from '../oci/contents.ts'
 import type { TreeView } from '../oci/tree.ts'
+import { linkedItems, walk } from '../oci/walk.ts'
 import type { LayerAccess } from './layer-access.ts'
-import { linkedItems } from './linked-items.ts'
 
 /** Every entry of a stack's merged tree; further names of a file are hard links. */
 export async function treeItems(
@@ -21,17 +21,6 @@ export async function treeItems(
     const offset = tree.lookup(path)?.offset
     return offset === undefined ? undefined : `${tree.layerOf(path)}:${offset}`
   })
-}
-
-/** The entries below a folder, in tree order. */
-export function* walk(tree: TreeView, folder: BytePath): Generator<Entry> {
-  for (const name of tree.list(folder)) {
-    const path = folder === '' ? name : `${folder}/${name}`
-    const entry = tree.lookup(path)
-    if (entry === undefined) continue
-    yield entry
-    if (entry.type === 'dir') yield* walk(tree, path)
-  }
 }
 
 /** An entry and what is below it, with paths from itself on, so that the place in the source does not count. */

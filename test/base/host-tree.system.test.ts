@@ -1,9 +1,20 @@
 /** Collects from made-up systems and from the machine itself. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostTree, madeFilesText } from '../../src/base/host-tree.ts'
+import { dpkgPackages } from '../../src/base/installed/dpkg.ts'
 import { elf } from './make-elf.ts'
 
 const amd64 = { wide: true, little: true, machine: 62 }
@@ -26,7 +37,8 @@ function link(path: string, to: string): void {
 
 /** `path`, or `path -> link`, of everything that is collected. */
 function collect(...names: string[]): string[] {
-  const items = hostTree({ root, names, time: 0n, madeFilesAt: '/made' })
+  const packages = dpkgPackages(root)
+  const items = hostTree({ root, names, time: 0n, madeFilesAt: '/made', packages })
   return items.map(({ entry }) => (entry.link === undefined ? entry.path : `${entry.path} -> ${entry.link}`))
 }
 
@@ -95,28 +107,60 @@ describe('a program', () => {
   })
 })
 
+/** A package that dpkg has installed, with its files; a path with a slash at its end is a folder. */
+function install(name: string, paths: readonly string[], fields = ''): void {
+  const status = join(root, 'var/lib/dpkg/status')
+  mkdirSync(dirname(status), { recursive: true })
+  const stanza = `Package: ${name}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n${fields}\n`
+  appendFileSync(status, `${stanza}\n`)
+  put(`var/lib/dpkg/info/${name}.list`, ['/.', ...paths, ''].join('\n'), 0o644)
+}
+
 describe('a package', () => {
-  test('brings its files, but no manuals', () => {
+  test('brings its files, but no manuals and nothing that is gone', () => {
     put('usr/bin/tool', elf({ ...amd64, needed: [] }))
     put('usr/share/tool/data', 'data', 0o644)
     put('usr/share/man/man1/tool.1', 'manual', 0o644)
-    put(
-      'var/lib/dpkg/info/tool.list',
-      [
-        '/.',
-        '/usr',
-        '/usr/bin',
-        '/usr/bin/tool',
-        '/usr/share/tool/data',
-        '/usr/share/man/man1/tool.1',
-        '/gone',
-        '',
-      ].join('\n'),
-      0o644,
-    )
+    install('tool', ['/usr', '/usr/bin/tool', '/usr/share/tool/data', '/usr/share/man/man1/tool.1', '/gone'])
     const paths = collect('tool')
     expect(paths).toEqual(expect.arrayContaining(['usr/bin/tool', 'usr/share/tool/data']))
     expect(paths.some((path) => path.includes('man'))).toBe(false)
+  })
+
+  test('brings what it depends on, by name, alternative or what a package provides', () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e']) put(`opt/${name}`, name, 0o644)
+    install('a', ['/opt/a'], 'Depends: absent | b (>= 1), virtual\nPre-Depends: c:any')
+    install('b', ['/opt/b'])
+    install('c', ['/opt/c'])
+    install('d', ['/opt/d'], 'Provides: virtual (= 2)')
+    install('e', ['/opt/e'])
+    const paths = collect('a')
+    expect(paths.filter((path) => path.startsWith('opt/'))).toEqual(['opt/a', 'opt/b', 'opt/c', 'opt/d'])
+  })
+
+  test('is not brought when it was removed and only its settings are left', () => {
+    put('etc/gone.conf', 'left', 0o644)
+    install('gone', ['/etc/gone.conf'])
+    const status = join(root, 'var/lib/dpkg/status')
+    writeFileSync(status, readFileSync(status, 'utf8').replace('install ok installed', 'deinstall ok config-files'))
+    expect(() => collect('gone')).toThrow('"gone" is neither a program nor')
+  })
+
+  test('brings the link that stands for its program', () => {
+    put('usr/bin/mawk', elf({ ...amd64, needed: [] }))
+    link('usr/bin/awk', '/etc/alternatives/awk')
+    link('etc/alternatives/awk', '/usr/bin/mawk')
+    put('var/lib/dpkg/alternatives/awk', 'auto\n/usr/bin/awk\n\n/usr/bin/mawk\n5\n\n', 0o644)
+    install('mawk', ['/usr/bin/mawk'])
+    expect(collect('mawk')).toEqual(
+      expect.arrayContaining(['etc/alternatives/awk -> /usr/bin/mawk', 'usr/bin/awk -> /etc/alternatives/awk']),
+    )
+  })
+
+  test('that has a library for what is not installed comes without that', () => {
+    put('usr/lib/plugin.so', elf({ ...amd64, needed: ['libabsent.so'] }))
+    install('plugins', ['/usr/lib/plugin.so'])
+    expect(collect('plugins')).toContain('usr/lib/plugin.so')
   })
 })
 

@@ -1,5 +1,6 @@
 /** `wherry base host`: a base image from the programs of this machine. */
 import { availableParallelism } from 'node:os'
+import type { SealItems } from '../../base/base-image.ts'
 import { makeHostBase } from '../../base/host-base.ts'
 import { formatReference, parseReference } from '../../oci/reference.ts'
 import { createPool } from '../../trees/worker/pool.ts'
@@ -30,10 +31,7 @@ export const command = defineCommand({
     const wait = await beginWait({ text: 'collecting the programs of this machine' }, io)
     try {
       const spec = { names: args, tags, ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }) }
-      const seal = (
-        items: Parameters<Parameters<typeof makeHostBase>[1]['seal']>[0],
-        to: { tarPath: string; contentsPath: string },
-      ) => pool.run('seal', { items, ...to }, io)
+      const seal: SealItems = (items, to) => pool.run('seal', { items, ...to }, io)
       const made = await makeHostBase(spec, { store, seal }, scopeOf(io, wait.event))
       wait.close()
       printLine(io, made.id)

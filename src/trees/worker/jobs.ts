@@ -2,7 +2,7 @@
 import type { BytePath } from '../../core/bytepath.ts'
 import { type ExportRequest, exportFolder } from '../../layer/export-folder.ts'
 import { type ExtractRequest, extractRanges } from '../../layer/extract.ts'
-import { type ArchiveListing, spoolArchive } from '../../layer/spool.ts'
+import { type ArchiveListing, type SpoolRequest, spoolArchive } from '../../layer/spool.ts'
 import type { SealItem, SealedLayer } from '../../layer/contract.ts'
 import { sealLayer } from '../../layer/seal.ts'
 import { unpackLayer } from '../../layer/unpack.ts'
@@ -32,8 +32,7 @@ export const jobs = {
   /** Writes a tree as ordinary files. */
   exportFolder: (params: ExportRequest): number => exportFolder(params),
   /** Decompresses an archive to a plain tar and lists it; undefined if the file is no archive. */
-  spool: (params: { readonly path: BytePath; readonly spoolPath: string }): Promise<ArchiveListing | undefined> =>
-    spoolArchive(params),
+  spool: (params: SpoolRequest): Promise<ArchiveListing | undefined> => spoolArchive(params),
 }
 
 const never = new AbortController().signal
