@@ -38,8 +38,32 @@ const { metafile } = await esbuild.build({
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 })
 
+// What a report's page brings along: a script for browsers and its style, read when a report is made.
+const page = await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: { 'report-page': 'src/report/page/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  format: 'iife',
+  platform: 'browser',
+  target: 'es2022',
+  minify: true,
+  charset: 'ascii',
+  metafile: true,
+  logLevel: 'warning',
+})
+const style = await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: { 'report-page': 'src/report/page/style.css' },
+  outdir: 'dist',
+  minify: true,
+  metafile: true,
+  logLevel: 'warning',
+})
+
 // Chunks have their hash in their name: those of earlier builds go, but only once the new ones are there.
-const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)))
+const outputs = [metafile, page.metafile, style.metafile].flatMap((made) => Object.keys(made.outputs))
+const made = new Set(outputs.map((path) => basename(path)))
 for (const name of await readdir(`${root}/dist`)) {
   if (!made.has(name) && name !== 'types') await rm(`${root}/dist/${name}`, { recursive: true })
 }

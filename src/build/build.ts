@@ -22,7 +22,9 @@ import { mergePlans } from './merge-plans.ts'
 import { handOut } from './outputs.ts'
 import { localised } from './local.ts'
 import { planBuild } from './plan.ts'
+import { planEvent, stagesOf } from './plan-event.ts'
 import { checkPushes } from './preflight.ts'
+import { recordedScope } from './record.ts'
 import { type SessionParts, openSession } from './session.ts'
 import { trackTemps } from './temps.ts'
 
@@ -31,8 +33,9 @@ import { trackTemps } from './temps.ts'
  * @throws WherryError: `dockerfile-syntax` (all of them, as WherryErrors), `dockerfile-invalid`, `not-implemented`, `run-failed`,
  * `copy-failed`, and what registries and the host have to say
  */
-export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope): Promise<BuildResult> {
+export async function build(request: BuildRequest, deps: BuildDeps, asked: Scope): Promise<BuildResult> {
   const started = performance.now()
+  const { scope, save } = recordedScope(asked, deps.store)
   scope.emit({
     type: 'build-started',
     version: eventVersion,
@@ -60,6 +63,7 @@ export async function build(request: BuildRequest, deps: BuildDeps, scope: Scope
     finish(isCancelled(error) ? 'cancelled' : 'failed')
     throw error
   } finally {
+    await save()
     await inputs.ssh.close()
     await clean()
     await lease.release()
@@ -85,7 +89,7 @@ async function buildHeld(held: Held): Promise<BuildResult> {
   const plans = await planBuild({ ...held, secrets, ssh, onBase: (base) => bases.push(base) }, platforms)
   await allowed
   const all = mergePlans(plans.map((plan, i) => ({ plan, platform: platforms[i]! })))
-  scope.emit({ type: 'plan', steps: all.lines.map(({ step: _step, ...line }) => line) })
+  scope.emit(planEvent(all, stagesOf(plans, platforms)))
   const opened = openSession(held)
   const { context } = opened
   const { variableUses } = plans[0]!

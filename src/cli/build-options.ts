@@ -75,6 +75,11 @@ export const buildOptions = {
     help: 'Annotation of the image; PLACE is manifest, index, manifest-descriptor or index-descriptor, a platform in brackets behind it',
   },
   'metadata-file': { kind: 'string', value: 'FILE', help: 'Write digests and names of the result to a file, as JSON' },
+  report: {
+    kind: 'string',
+    value: 'FILE',
+    help: 'Write a report of the build and its image: a page, or .svg, .json, .txt',
+  },
   'compat-volumes': { kind: 'boolean', help: 'Drop what a RUN changes below a VOLUME, as before BuildKit' },
   squash: { kind: 'boolean', help: 'Make one layer of all that are above the base' },
   provenance: {

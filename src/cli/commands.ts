@@ -86,6 +86,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/history.ts')).command,
   },
   {
+    name: 'report',
+    also: ['image report'],
+    summary: 'Show what an image is made of and how it was built',
+    load: async () => (await import('./commands/report.ts')).command,
+  },
+  {
     name: 'prune',
     also: ['image prune', 'system prune'],
     summary: 'Delete dangling images and what nothing refers to',

@@ -18,6 +18,21 @@ export interface StepLine {
   readonly text: string
   /** False for instructions that only edit the config. */
   readonly makesLayer: boolean
+  /** Ids of the lines whose results it reads: what it changes, copies from or mounts. Absent for none. */
+  readonly needs?: readonly string[]
+}
+
+/** A stage that the build needs. */
+export interface StageLine {
+  /** As in `StepLine`. */
+  readonly name: string
+  /** What stands behind FROM: a stage's name, an image, `scratch`. */
+  readonly base: string
+  /** Names of the stages that it is built on, copies from or mounts. */
+  readonly uses: readonly string[]
+  /** Images that it copies from. */
+  readonly images: readonly string[]
+  readonly isTarget: boolean
 }
 
 /** Kinds of reason why a step was or was not taken from the cache. */
@@ -79,7 +94,7 @@ export type BuildEvent =
       readonly context: string
     }
   | { readonly type: 'context'; readonly files: number; readonly bytes: number; readonly durationMs: number }
-  | { readonly type: 'plan'; readonly steps: readonly StepLine[] }
+  | { readonly type: 'plan'; readonly steps: readonly StepLine[]; readonly stages?: readonly StageLine[] }
   | { readonly type: 'step-started'; readonly id: string }
   | { readonly type: 'step-output'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | {

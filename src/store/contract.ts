@@ -169,6 +169,15 @@ export interface TrailStore {
   remove(id: Digest): Promise<void>
 }
 
+/** What the last builds told of themselves, for reports: texts by id, which begins with the time. What cannot be read is a miss. */
+export interface BuildRecords {
+  /** Ids, the youngest first. */
+  list(): Promise<readonly string[]>
+  get(id: string): Promise<string | undefined>
+  /** Keeps a text and drops the oldest ones above a fixed number. Returns its id. */
+  put(startedAt: Date, text: string): Promise<string>
+}
+
 /** What a URL gave. */
 export interface DownloadRecord {
   /** Of the blob; it need not be present any more. */
@@ -222,6 +231,7 @@ export interface Store {
   listSteps(): Promise<readonly StoredStep[]>
   readonly notes: BuildNotes
   readonly trails: TrailStore
+  readonly builds: BuildRecords
   readonly downloads: DownloadCache
   readonly uploads: UploadNotes
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */

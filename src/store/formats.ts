@@ -23,6 +23,8 @@ export const folders = {
   explain: 'explain-v1',
   /** `<aa>/<image id>.json`: what the steps of a build made; see trail-format.ts. */
   trails: 'trails-v1',
+  /** `<time>-<random>.json.gz`: events of the last builds, for reports; see build/record.ts. */
+  builds: 'builds-v1',
   /** Stat caches of build contexts. */
   contexts: 'context-v1',
   /** `<driver>-<map>/`: root file systems, each named by the hexadecimal digits of its chainID. */

@@ -5,6 +5,7 @@ import { WherryError, errnoOf } from '../core/errors.ts'
 import { ensureDirectory, replaceDurably } from '../host/durable.ts'
 import { ownedName } from '../host/owner.ts'
 import { openBlobStore } from './blobs.ts'
+import { openBuildRecords } from './builds.ts'
 import type { ImageStore, Store, StoredImage } from './contract.ts'
 import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
 import { openDownloadCache } from './downloads.ts'
@@ -42,6 +43,7 @@ function pathsBelow(root: string) {
     layers: join(root, folders.layers),
     explain: join(root, folders.explain),
     trails: join(root, folders.trails),
+    builds: join(root, folders.builds),
     contexts: join(root, folders.contexts),
     snapshots: join(root, folders.snapshots),
     mounts: join(root, folders.mounts),
@@ -126,6 +128,7 @@ function assemble(dirs: Dirs): Store {
     listSteps: () => listSteps(dirs.steps),
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
     uploads: openUploadNotes(dirs.tmp, tempPath),
+    builds: openBuildRecords({ dir: dirs.builds, dirMode: modes.private, tempPath }),
     downloads: openDownloadCache({ dir: dirs.downloads, dirMode: modes.private, tempPath }),
     tempPath,
     contextDir: dirs.contexts,

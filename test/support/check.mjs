@@ -6,6 +6,7 @@ const commands = {
   format: ['biome', 'format', '.'],
   lint: ['eslint', '--cache', '--cache-location', 'node_modules/.cache/eslint/', '.'],
   types: ['tsc', '--noEmit'],
+  page: ['tsc', '--noEmit', '--project', 'src/report/page'],
   unit: ['vitest', 'run', '--project', 'unit', '--reporter=default'],
 }
 

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { build } from '../../build/build.ts'
-import type { BuildRequest } from '../../build/contract.ts'
+import type { BuildRequest, BuildResult } from '../../build/contract.ts'
+import type { BuildDeps } from '../../build/deps.ts'
 import { WherryError } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
 import type { ProgressMode } from '../../ui/pick.ts'
 import { type Call, parseCall } from '../call/call.ts'
 import type { CallParts } from '../call/run.ts'
@@ -109,6 +111,24 @@ function workshopOf(
   return { foreground: onError === 'shell', secretsOnDisk: allowsSecretsOnDisk(options) }
 }
 
+interface Building {
+  readonly deps: BuildDeps
+  readonly io: Io
+  readonly emit: Scope['emit']
+}
+
+/** Builds, and writes a report of it if a file is named for one. */
+async function buildReported(
+  request: BuildRequest,
+  file: string | undefined,
+  { deps, io, emit }: Building,
+): Promise<BuildResult> {
+  if (file === undefined) return build(request, deps, scopeOf(io, emit))
+  // Loaded here: few builds are reported.
+  const { withBuildReport } = await import('../build-report.ts')
+  return withBuildReport({ file, deps, io }, scopeOf(io, emit), (scope) => build(request, deps, scope))
+}
+
 async function runBuild(request: BuildRequest, options: Options, io: Io): Promise<number> {
   io.sources.set(basename(request.dockerfile), request.dockerfile)
   const mode = options.quiet ? 'quiet' : ((options.progress ?? 'auto') as ProgressMode)
@@ -118,7 +138,7 @@ async function runBuild(request: BuildRequest, options: Options, io: Io): Promis
   const onError = wantsShell && hasTerminal(io, mode) ? 'shell' : undefined
   try {
     const result = await withWorkshop({ ...options, ...workshopOf(options, onError) }, io, (deps) =>
-      build({ ...request, onError }, deps, scopeOf(io, renderer.event)),
+      buildReported({ ...request, onError }, options.report, { deps, io, emit: renderer.event }),
     ).catch((error: unknown) => {
       throw wantsShell && onError === undefined ? withWayToShell(error, process.argv.slice(2)) : error
     })
