@@ -5,6 +5,7 @@ import { digestFromHex } from '../core/digest.ts'
 import { WherryError, isCancelled } from '../core/errors.ts'
 import { sleep } from '../core/schedule.ts'
 import { networkError } from '../http/failure.ts'
+import { isForbiddenHop } from '../http/url.ts'
 import { type HttpResponse, discard, headerOf } from '../http/message.ts'
 import { type RetryPolicy, isRetryableFailure, nextDelay } from '../http/retry.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -46,15 +47,41 @@ export async function readBlob(
   return stream
 }
 
-async function requestFrom({ target, descriptor, offset }: Reading): Promise<HttpResponse> {
-  const response = await sendTo(target, {
+async function requestFrom(reading: Reading): Promise<HttpResponse> {
+  const { target, descriptor } = reading
+  const response = await askAt(reading, `blobs/${descriptor.digest}`)
+  if (isContent(response)) return response
+  const failure = await failureOf(target, response, `reading the blob ${descriptor.digest}`)
+  return (await askElsewhere(reading)) ?? Promise.reject(failure)
+}
+
+function askAt({ target, offset }: Reading, url: string | URL): Promise<HttpResponse> {
+  return sendTo(target, {
     method: 'GET',
-    url: `blobs/${descriptor.digest}`,
+    url,
     headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
     actions: 'pull',
   })
-  if (response.status === 200 || response.status === 206) return response
-  throw await failureOf(target, response, `reading the blob ${descriptor.digest}`)
+}
+
+function isContent({ status }: HttpResponse): boolean {
+  return status === 200 || status === 206
+}
+
+/** Layers that registries do not distribute (bases of Windows) are where their descriptor says; asked for as nobody. */
+async function askElsewhere(reading: Reading): Promise<HttpResponse | undefined> {
+  const { target, descriptor } = reading
+  for (const text of descriptor.urls ?? []) {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url === undefined || isForbiddenHop(target.connection.base, url)) continue
+    const response = await askAt(reading, url).catch((error: unknown) => {
+      if (isCancelled(error)) throw error
+      return undefined
+    })
+    if (response !== undefined && isContent(response)) return response
+    if (response !== undefined) discard(response)
+  }
+  return undefined
 }
 
 async function* bytesOf(reading: Reading, first: HttpResponse): AsyncGenerator<Buffer> {

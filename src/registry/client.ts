@@ -12,9 +12,10 @@ import { type RegistryRule, type Route, loadRegistryRules, routesFor } from './c
 import { type Connection, createConnection } from './connection.ts'
 import type { RegistryClient, Repository } from './contract.ts'
 import type { CredentialProvider } from './credential.ts'
-import { putManifest, readManifest, resolveManifest } from './manifests.ts'
+import { readManifest, resolveManifest } from './manifests.ts'
 import { ping } from './ping.ts'
 import { checkPush, pushCheck } from './push-check.ts'
+import { putWithReferrer } from './referrers.ts'
 import { shareResults } from './shared.ts'
 import { listTags } from './tags.ts'
 import type { Target } from './target.ts'
@@ -155,7 +156,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       told(
         name,
         `writing the manifest "${reference}"`,
-        own(name, scope).then((target) => putManifest(target, reference, document)),
+        own(name, scope).then((target) => putWithReferrer(target, reference, document)),
       ),
     tags: (name, scope) => told(name, 'listing the tags', own(name, scope).then(listTags)),
   }

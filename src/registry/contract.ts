@@ -25,7 +25,7 @@ export interface RegistryClient {
    * which may be called again for a retry.
    */
   pushBlob(repository: Repository, blob: PushBlob, scope: Scope): Promise<'pushed' | 'exists' | 'mounted'>
-  /** Puts exact bytes under a tag or digest. */
+  /** Puts exact bytes under a tag or digest; what has a subject is found among its referrers. */
   pushManifest(repository: Repository, reference: string, document: Document, scope: Scope): Promise<void>
   /** Tags of a repository. */
   tags(repository: Repository, scope: Scope): Promise<string[]>

@@ -61,8 +61,12 @@ export async function readManifest(target: Target, reference: string): Promise<D
   })
 }
 
-/** Puts the exact bytes of a manifest under a tag or digest. */
-export async function putManifest(target: Target, reference: string, document: Document): Promise<void> {
+/** Puts the exact bytes of a manifest under a tag or digest; whether the registry lists it among the referrers of its subject, if it has one. */
+export async function putManifest(
+  target: Target,
+  reference: string,
+  document: Document,
+): Promise<{ readonly knowsReferrers: boolean }> {
   const { mediaType, digest } = document.descriptor
   const response = await sendTo(target, {
     method: 'PUT',
@@ -76,7 +80,11 @@ export async function putManifest(target: Target, reference: string, document: D
   }
   const said = headerDigestOf(response)
   discard(response)
-  if (said !== undefined && said !== digest) throw mismatch(target, digest, said)
+  // Only the answer may be wrong: what counts is what the registry has.
+  if (said !== undefined && said !== digest && (await resolveManifest(target, reference))?.digest !== digest) {
+    throw mismatch(target, digest, said)
+  }
+  return { knowsReferrers: headerOf(response, 'oci-subject') !== undefined }
 }
 
 function request(method: 'GET' | 'HEAD', reference: string): Parameters<typeof sendTo>[1] {

@@ -158,6 +158,21 @@ describe('manifests', () => {
     })
   })
 
+  test('of a write whose answer has another digest, what the registry has decides', async () => {
+    const { manifest } = await pushTestImage(registry.direct, registry.behind('app'), 'v1')
+    const other = () => ({
+      headers: (headers: Record<string, unknown>): void => {
+        headers['docker-content-digest'] = digestOf('other')
+      },
+    })
+    const put = (): Promise<void> => registry.clientWith().pushManifest(registry.at('app'), 'v2', manifest, scope)
+    registry.proxy.faults.push({ when: asks('PUT', /manifests/), times: 2, act: other })
+    await put()
+    expect(await registry.direct.resolve(registry.behind('app'), 'v2', scope)).toEqual(manifest.descriptor)
+    registry.proxy.faults.push({ when: asks('HEAD', /manifests/), times: 1, act: other })
+    await expect(put()).rejects.toMatchObject({ code: 'digest-mismatch' })
+  })
+
   test('a schema 1 manifest is refused clearly', async () => {
     const body = JSON.stringify({ schemaVersion: 1, name: 'app', tag: 'v1', fsLayers: [] })
     registry.proxy.faults.push({
