@@ -152,6 +152,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/registry-serve.ts')).command,
   },
   {
+    name: 'autobuild',
+    also: [],
+    summary: 'Build and push what is pushed to git repositories',
+    load: async () => (await import('./commands/autobuild.ts')).command,
+  },
+  {
     name: 'doctor',
     also: [],
     summary: 'Say what this machine allows, and how to mend what it does not',

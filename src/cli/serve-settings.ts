@@ -1,6 +1,7 @@
 /** What `registry serve` is told by options and by the environment, under the names that Debian's docker-registry has; pure. */
 import { WherryError } from '../core/errors.ts'
 import type { OptionTable, OptionValues } from './command.ts'
+import { type TlsFiles, tlsFiles, tlsOptions } from './tls-options.ts'
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const
 
@@ -10,8 +11,7 @@ export type LogLevel = (typeof logLevels)[number]
 export const serveOptions = {
   listen: { kind: 'string', value: 'HOST:PORT', help: 'Address (default 127.0.0.1:5000; port 0 takes a free one)' },
   storage: { kind: 'string', value: 'DIR', help: 'Folder of the blobs and repositories (default: the local store)' },
-  'tls-cert': { kind: 'string', value: 'FILE', help: 'PEM certificate with its chain: serve https' },
-  'tls-key': { kind: 'string', value: 'FILE', help: 'PEM private key of the certificate' },
+  ...tlsOptions,
   htpasswd: { kind: 'string', value: 'FILE', help: 'Names and bcrypt hashes (htpasswd -B) of who may do everything' },
   'token-realm': { kind: 'string', value: 'URL', help: 'Take tokens of the token server at this URL' },
   'token-service': { kind: 'string', value: 'NAME', help: 'Name of this registry, for which tokens must be' },
@@ -32,7 +32,7 @@ export const serveOptions = {
 export interface ServeSettings {
   readonly listen: string
   readonly storage: string | undefined
-  readonly tls: { readonly certificate: string; readonly key: string } | undefined
+  readonly tls: TlsFiles | undefined
   readonly token:
     | { readonly realm: string; readonly service: string; readonly issuer: string; readonly keys: string }
     | undefined
@@ -83,7 +83,7 @@ export function serveSettings(options: OptionValues<typeof serveOptions>, env: E
   return {
     listen: text('listen') ?? '127.0.0.1:5000',
     storage,
-    tls: tlsOf(text('tls-cert'), text('tls-key')),
+    tls: tlsFiles(text('tls-cert'), text('tls-key')),
     token,
     htpasswd,
     isReadOnly: options['read-only'] || truth(env, readOnlyVariable) === true,
@@ -112,12 +112,6 @@ function onlyLocal(what: string): WherryError {
       hint: 'Give a folder with --storage.',
     },
   )
-}
-
-function tlsOf(certificate: string | undefined, key: string | undefined): ServeSettings['tls'] {
-  if (certificate === undefined && key === undefined) return undefined
-  if (certificate !== undefined && key !== undefined) return { certificate, key }
-  throw new WherryError('usage', '--tls-cert and --tls-key are needed both')
 }
 
 function tokenOf(text: (name: keyof typeof variables) => string | undefined): ServeSettings['token'] {

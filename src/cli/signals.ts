@@ -11,10 +11,21 @@ export interface Interruption {
   exitCode(): number | undefined
 }
 
-/** Listens for the rest of the process's life. */
+/**
+ * Listens for the rest of the process's life. A process that was started by another Node with a channel between them is interrupted
+ * too when that one ends, however it ends.
+ */
 export function listenForInterruption(): Interruption {
   const controller = new AbortController()
   let code: number | undefined
+  if (process.channel !== undefined) {
+    process.once('disconnect', () => {
+      code ??= exitCodes.SIGTERM
+      controller.abort(new WherryError('cancelled', 'cancelled: the process that started this one has ended'))
+    })
+    // Nobody reads what would still be said.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  }
   for (const [name, number] of Object.entries(exitCodes)) {
     process.on(name, () => {
       if (code !== undefined) process.exit(number)

@@ -1,8 +1,6 @@
 /** The embedded registry: a foreground HTTP server on a store's blobs. OCI distribution-spec 1.1. */
-import { type IncomingMessage, type Server, type ServerResponse, createServer as createHttpServer } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { WherryError, errnoOf } from '../core/errors.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Bound, type ServerTls, closeServer, createWebServer, listenOn } from '../http/serve.ts'
 import type { Lease, Store } from '../store/contract.ts'
 import { type Access, needOf, openAccess } from './access.ts'
 import type { BlobParts } from './blob-handlers.ts'
@@ -19,7 +17,7 @@ export interface RegistryServerOptions {
   /** Everybody may do everything without it. */
   readonly access?: Access
   /** PEM certificate chain and private key: https and nothing else. */
-  readonly tls?: { readonly certificate: string; readonly key: string }
+  readonly tls?: ServerTls
   /** Refuses everything that would change something. */
   readonly isReadOnly?: boolean
   /** Refuses to delete manifests, tags and blobs; an upload can still be given up. */
@@ -45,10 +43,7 @@ export interface ServedRequest {
 /** A server. It keeps the process alive between `listen` and `close`. */
 export interface RegistryServer {
   /** Starts; port 0 takes a free one. @throws WherryError `network` if the address cannot be had */
-  listen(address: {
-    readonly host: string
-    readonly port: number
-  }): Promise<{ host: string; port: number; url: string }>
+  listen(address: { readonly host: string; readonly port: number }): Promise<Bound>
   /** Ends all connections and uploads. */
   close(): Promise<void>
 }
@@ -57,7 +52,7 @@ export interface RegistryServer {
 export function createRegistryServer(options: RegistryServerOptions): RegistryServer {
   const { store } = options
   const parts: BlobParts = { store, catalog: openCatalog(store.root), uploads: openUploads(store) }
-  const server = makeServer(options, (request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const begin = performance.now()
     // A connection that is cut has no address any more.
     const client = `${request.socket.remoteAddress ?? '-'} "${request.headers['user-agent'] ?? ''}"`
@@ -70,38 +65,21 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
     void serve({ parts, options, served }, request, response).catch((error: unknown) => {
       fail({ request, response, error, options })
     })
-  })
+  }
   // A large blob may take longer than Node's five minutes for a request.
-  server.requestTimeout = 0
-  server.keepAliveTimeout = 60_000
+  const server = createWebServer(listener, { tls: options.tls, times: { request: 0, keepAlive: 60_000 } })
   let lease: Lease | undefined
   return {
     listen: async ({ host, port }) => {
       // A collection spares what was written since: blobs come before the manifest that names them.
       lease = await store.lease()
-      return listen(server, { host, port, scheme: options.tls ? 'https' : 'http' })
+      return listenOn(server, { host, port, tls: options.tls })
     },
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await closeServer(server)
       await parts.uploads.close()
       await lease?.release()
     },
-  }
-}
-
-type Listener = (request: IncomingMessage, response: ServerResponse) => void
-
-function makeServer({ tls }: RegistryServerOptions, listener: Listener): Server {
-  if (tls === undefined) return createHttpServer(listener)
-  try {
-    return createHttpsServer({ cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' }, listener)
-  } catch (cause) {
-    throw new WherryError('config-invalid', 'the TLS certificate and its key cannot be used', {
-      hint: 'Both must be PEM files, and the key without a passphrase and that of the certificate.',
-      cause,
-    })
   }
 }
 
@@ -159,26 +137,4 @@ function fail(failed: {
   response.end(body)
   // What is left of the body is read away, so that the client gets to the answer instead of a reset.
   request.resume()
-}
-
-async function listen(
-  server: Server,
-  { host, port, scheme }: { readonly host: string; readonly port: number; readonly scheme: string },
-): Promise<{ host: string; port: number; url: string }> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, host, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
-  } catch (cause) {
-    throw new WherryError('network', `cannot listen on ${host}:${port} (${errnoOf(cause) ?? 'error'})`, {
-      hint: errnoOf(cause) === 'EADDRINUSE' ? 'Another program listens there: choose another port.' : undefined,
-      cause,
-    })
-  }
-  const bound = (server.address() as AddressInfo).port
-  return { host, port: bound, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound}` }
 }

@@ -33,6 +33,8 @@ export const folders = {
   mounts: 'mounts-v1',
   /** `repositories/<name>/`: what the embedded registry serves; see registry-server/catalog.ts. */
   registry: 'registry-v1',
+  /** What automatic builds keep: `builds/`, `logs/`, `refs.json`, `deliveries`; see autobuild/state.ts. */
+  autobuild: 'autobuild-v1',
   tmp: 'tmp',
   locks: 'locks',
   leases: 'leases',

@@ -1,8 +1,6 @@
 /** `wherry registry serve`: the store as a registry, in the foreground until a signal ends it. */
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { WherryError, errnoOf } from '../../core/errors.ts'
 import type { Access } from '../../registry-server/access.ts'
 import { passwordAccess } from '../../registry-server/password-access.ts'
 import { type ServedRequest, createRegistryServer } from '../../registry-server/server.ts'
@@ -13,6 +11,7 @@ import { type Io, noteLine } from '../io.ts'
 import { isLoopback, parseListenAddress } from '../listen-address.ts'
 import { type LogLevel, type ServeSettings, logLevels, serveOptions, serveSettings } from '../serve-settings.ts'
 import { openStoreFor } from '../store.ts'
+import { readSetting, readTls } from '../tls-options.ts'
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
@@ -26,10 +25,7 @@ export const command = defineCommand({
     const settings = serveSettings(options, io.env)
     const address = parseListenAddress(settings.listen)
     const access = await accessOf(settings, io)
-    const tls = settings.tls && {
-      certificate: await readText(settings.tls.certificate, io),
-      key: await readText(settings.tls.key, io),
-    }
+    const tls = await readTls(settings.tls, io)
     const store = await openStoreFor({ root: settings.storage ?? options.root }, io)
     const { isReadOnly, isDeleteRefused, logLevel } = settings
     const server = createRegistryServer({
@@ -52,15 +48,7 @@ export const command = defineCommand({
 
 async function accessOf({ token, htpasswd }: ServeSettings, io: Io): Promise<Access | undefined> {
   if (htpasswd !== undefined) return passwordAccess(resolve(io.cwd, htpasswd))
-  return token && tokenAccess({ ...token, keys: await readText(token.keys, io) })
-}
-
-async function readText(path: string, io: Io): Promise<string> {
-  try {
-    return await readFile(resolve(io.cwd, path), 'utf8')
-  } catch (cause) {
-    throw new WherryError('config-invalid', `${path} cannot be read (${errnoOf(cause) ?? 'error'})`, { cause })
-  }
+  return token && tokenAccess({ ...token, keys: await readSetting(token.keys, io) })
 }
 
 function says(level: LogLevel, what: LogLevel): boolean {
