@@ -1,7 +1,7 @@
 /** Entry of the command line: finds the command, runs it, turns errors into text and an exit code. Kept small, since all of it is read at every start. */
 import { WherryError, asWherryError } from '../core/errors.ts'
 import { readArguments } from './argv.ts'
-import { findCommand } from './commands.ts'
+import { commands, findCommand } from './commands.ts'
 import { splitGlobals } from './globals.ts'
 import type { Io } from './io.ts'
 import { listenForInterruption } from './signals.ts'
@@ -15,6 +15,10 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   const { globals, words } = splitGlobals(argv)
   if (globals.includes('--version')) {
     io.stdout.write(`wherry ${version}\n`)
+    return 0
+  }
+  if (words[0] === 'help' && words.includes('--man')) {
+    io.stdout.write(await manual(words.slice(1).filter((word) => word !== '--man')))
     return 0
   }
   const found = findCommand(words[0] === 'help' ? words.slice(1) : words)
@@ -35,6 +39,15 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
     return 0
   }
   return command.run(invocation, io)
+}
+
+/** `help --man [COMMAND]`: a manual page in the language of man(7). */
+async function manual(words: readonly string[]): Promise<string> {
+  const { commandManual, manualPage } = await import('./man.ts')
+  if (words.length === 0) return manualPage(commands)
+  const found = findCommand(words)
+  if (found !== undefined && found.rest.length === 0) return commandManual(found.entry)
+  throw (await import('./help.ts')).unknownCommand(words)
 }
 
 /** Writes an error to standard error and returns the exit code for it. */
