@@ -159,7 +159,7 @@ export const commands: readonly CommandEntry[] = [
     name: 'completion',
     also: [],
     summary: 'Print the completion script of a shell',
-    load: async () => (await import('./commands/completion.ts')).command,
+    load: async () => (await import('./commands/completion.ts')).completionCommand(commands),
   },
   {
     name: 'doctor',
