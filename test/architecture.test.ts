@@ -39,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'core',
   ],
   autobuild: ['build', 'dockerfile', 'http', 'host', 'oci', 'core'],
+  container: ['plan', 'dockerfile', 'trees', 'layer/contract.ts', 'transfer', 'store', 'oci', 'core'],
   ui: ['core'],
   // Sizes, widths and colours are written as everywhere else.
   report: ['ui/human.ts', 'ui/text.ts', 'ui/style.ts', 'oci', 'core'],
@@ -51,7 +52,7 @@ const wiring = ['cli', 'index.ts']
 const mayUse: readonly (readonly [module: RegExp, folders: string])[] = [
   [
     /^(node:)?fs(\/promises)?$/,
-    'host archive rootfs sandbox store layer trees transfer base build registry http registry-server autobuild',
+    'host archive rootfs sandbox store layer trees transfer base build container registry http registry-server autobuild',
   ],
   [/^(node:)?child_process$/, 'host archive sandbox trees registry build autobuild'],
   [/^(node:)?worker_threads$/, 'host archive sandbox trees layer store build'],

@@ -71,6 +71,8 @@ export interface Command<T extends OptionTable = OptionTable> {
   readonly options: T
   /** True if options end at the first argument, which is a program with options of its own. */
   readonly stopAtArgument?: boolean
+  /** Exit code where wherry itself fails, if programs have all others; 2 for wrong usage and 1 without this. */
+  readonly failed?: number
   /** Options of docker's command of that name that are still missing, refused by name. */
   readonly unsupported?: readonly string[]
   /** Options of other programs that make no sense here, each with the reason and what to write instead. */

@@ -22,8 +22,32 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'run',
     also: ['container run'],
-    summary: 'Run a program in a root file system made from an image',
+    summary: 'Run a program in a new container of an image, or in a working container',
     load: async () => (await import('./commands/run.ts')).command,
+  },
+  {
+    name: 'from',
+    also: [],
+    summary: 'Make a working container on an image',
+    load: async () => (await import('./commands/from.ts')).command,
+  },
+  {
+    name: 'ps',
+    also: ['container ls', 'container ps', 'container list'],
+    summary: 'List the containers that run',
+    load: async () => (await import('./commands/ps.ts')).command,
+  },
+  {
+    name: 'containers',
+    also: [],
+    summary: 'List all containers',
+    load: async () => (await import('./commands/ps.ts')).containers,
+  },
+  {
+    name: 'rm',
+    also: ['container rm', 'container remove'],
+    summary: 'Remove containers',
+    load: async () => (await import('./commands/rm.ts')).command,
   },
   {
     name: 'pull',

@@ -11,6 +11,9 @@ import { version } from './version.ts'
 const failed = 1
 const misused = 2
 
+/** What the command says instead of both. */
+let ownFailure: number | undefined
+
 async function main(argv: readonly string[], io: Io): Promise<number> {
   const { globals, words } = splitGlobals(argv)
   if (globals.includes('--version')) {
@@ -31,6 +34,7 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
     return wantsHelp ? 0 : misused
   }
   const command = await found.entry.load()
+  ownFailure = command.failed
   const rest = wantsHelp ? ['--help'] : [...globals, ...found.rest]
   const invocation = readArguments(rest, command, found.typed)
   if (invocation.options.help) {
@@ -62,7 +66,7 @@ async function reportError(thrown: unknown, io: Io, debug: boolean): Promise<num
   io.stderr.write(renderError(error, view))
   if (debug) io.stderr.write(`${stackOf(error)}\n`)
   else if (error.code === 'internal') io.stderr.write('This is a bug of wherry; --debug shows where.\n')
-  return error.code === 'usage' ? misused : failed
+  return ownFailure ?? (error.code === 'usage' ? misused : failed)
 }
 
 function stackOf(error: Error): string {

@@ -12,6 +12,7 @@ import type { RegistryClient } from '../registry/contract.ts'
 import { createCredentialProvider } from '../registry/credential-store.ts'
 import type { Store } from '../store/contract.ts'
 import { type TreesOptions, createTrees } from '../trees/client.ts'
+import { containerTrees } from '../trees/container-client.ts'
 import type { TransferDeps } from '../transfer/deps.ts'
 import type { Trees } from '../trees/contract.ts'
 import { createPool } from '../trees/worker/pool.ts'
@@ -112,18 +113,27 @@ export async function treesFor(
   })
 }
 
-function foldersOf(store: Store): Pick<TreesOptions, 'snapshotsDir' | 'mountsDir'> {
-  return { snapshotsDir: (name) => store.snapshotsDir(name), mountsDir: (map) => store.mountsDir(map) }
+function foldersOf(store: Store): Pick<TreesOptions, 'snapshotsDir' | 'mountsDir' | 'containersDir'> {
+  return {
+    snapshotsDir: (name) => store.snapshotsDir(name),
+    mountsDir: (map) => store.mountsDir(map),
+    containersDir: (name) => store.containers.placeDir(name),
+  }
 }
 
 /** The trees whose snapshots are in the folder `<driver>-<map>`, if this machine can still map ids that way. */
-export async function treesForMap(store: Store, driverAndMap: string): Promise<Trees | undefined> {
+export async function treesForMap(
+  store: Store,
+  driverAndMap: string,
+  { foreground = false }: { readonly foreground?: boolean } = {},
+): Promise<Trees | undefined> {
   const facts = await probeFacts()
   for (const isolation of ['mapped', 'single', 'chroot'] as const) {
     const choice = choose(facts, isolation)
     if (!choice.ok) continue
     const driver = (['overlay', 'copy'] as const).find((name) => driverAndMap === `${name}-${choice.mode.idMap}`)
-    if (driver !== undefined) return createTrees({ mode: choice.mode, driver, ...foldersOf(store) })
+    const stdio = foreground ? { stdio: 'inherit' as const } : {}
+    if (driver !== undefined) return createTrees({ mode: choice.mode, driver, ...stdio, ...foldersOf(store) })
   }
   return undefined
 }
@@ -142,6 +152,7 @@ function noTrees(refuse: () => Mode): Trees {
     hasCacheMount: refused,
     beginCacheMount: refused,
     removeCacheMounts: refused,
+    containers: containerTrees(refused, refused),
     warm: () => undefined,
     close: () => Promise.resolve(),
   }

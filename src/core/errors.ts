@@ -19,6 +19,8 @@ export const errorCodes = [
   'build-failed',
   'cancelled',
   'config-invalid',
+  'container-in-use',
+  'container-not-found',
   'context-invalid',
   'copy-failed',
   'digest-invalid',

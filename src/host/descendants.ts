@@ -1,7 +1,7 @@
 /** All that descends from this process, for places without a pid namespace: kept together, and ended without exception. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { errnoOf } from '../core/errors.ts'
+import { WherryError, errnoOf } from '../core/errors.ts'
 import { checked, libcFunction } from './libc.ts'
 
 const prctl = libcFunction('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)')
@@ -23,16 +23,51 @@ interface Process {
   readonly state: string
 }
 
-/** Processes that run and descend from this one. */
-function runningDescendants(): Process[] {
+/** Processes that run and descend from one, parents before their children. */
+function runningDescendants(ancestor: number = process.pid): Process[] {
   const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (readProcess(name) ?? []) : []))
   const found: Process[] = []
-  for (let parents = [process.pid]; parents.length > 0; ) {
+  for (let parents = [ancestor]; parents.length > 0; ) {
     const children = all.filter(({ parent }) => parents.includes(parent))
     found.push(...children)
     parents = children.map(({ pid }) => pid)
   }
   return found.filter(({ state }) => !'ZX'.includes(state))
+}
+
+const stopLimitMs = 5000
+
+/**
+ * Stops what descends from a process. Parents are stopped before their children and go on after them, so that no shell among them
+ * takes its child for one that its user has stopped.
+ * @returns lets all go on
+ */
+export async function stopDescendants(ancestor: number): Promise<() => void> {
+  const stopped: number[] = []
+  const goOn = (): void => {
+    for (const pid of [ancestor, ...stopped].toReversed()) send(pid, 'SIGCONT')
+  }
+  const end = Date.now() + stopLimitMs
+  for (let quiet = 0; quiet < 2; ) {
+    const found = runningDescendants(ancestor)
+    const fresh = found.filter(({ pid }) => !stopped.includes(pid))
+    for (const { pid } of fresh) {
+      stopped.push(pid)
+      send(pid, 'SIGSTOP')
+    }
+    // Who waits for a disk cannot be stopped before that is done.
+    const moving = found.some(({ state }) => !'Tt'.includes(state))
+    quiet = fresh.length === 0 && !moving ? quiet + 1 : 0
+    if (Date.now() < end) {
+      await delay(passMs)
+      continue
+    }
+    goOn()
+    throw new WherryError('sandbox-failed', 'a process of the container cannot be stopped', {
+      hint: 'Use --pause=false, or try again.',
+    })
+  }
+  return goOn
 }
 
 function readProcess(name: string): Process | undefined {
@@ -77,7 +112,7 @@ export async function endDescendants(): Promise<void> {
   }
 }
 
-function send(pid: number, signal: 'SIGSTOP' | 'SIGKILL'): void {
+function send(pid: number, signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
   try {
     process.kill(pid, signal)
   } catch (error) {

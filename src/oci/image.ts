@@ -160,3 +160,8 @@ export function chainIdOf(diffIds: readonly Digest[]): Digest | undefined {
     undefined,
   )
 }
+
+/** The chainIDs of every stack that begins at the bottom, the smallest first. */
+export function chainIdsOf(diffIds: readonly Digest[]): Digest[] {
+  return diffIds.flatMap((_, i) => chainIdOf(diffIds.slice(0, i + 1)) ?? [])
+}

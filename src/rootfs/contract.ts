@@ -60,7 +60,10 @@ export interface Draft {
   applier(options: { readonly owners: boolean }): Applier
   /** Mounts parents and draft for writing. At most once at a time. */
   mount(): Promise<MountedTree>
-  /** What the draft changed, in tree order, folders before what they hold; whiteouts and opaques before additions of the same folder. Call after unmounting. */
+  /**
+   * What the draft changed, in tree order, folders before what they hold; whiteouts and opaques before additions of the same
+   * folder. While it is mounted nobody may write to it.
+   */
   changes(options: ChangesOptions): Iterable<Change>
   discard(): Promise<void>
 }
@@ -70,7 +73,11 @@ export interface Snapshotter {
   readonly driver: 'overlay' | 'copy'
   /** True if a committed snapshot with this chainID is there and whole. */
   has(chainId: Digest): Promise<boolean>
-  begin(parents: Parents): Promise<Draft>
+  /**
+   * A new draft; with `keptAt`, a folder of the same file system, the one that is kept there, made if there is none. That one
+   * outlives its process, and a crash leaves it whole; one process at a time may have it.
+   */
+  begin(parents: Parents, keptAt?: string): Promise<Draft>
   /** Publishes a draft; if the chainID is there already the draft is discarded. */
   commit(draft: Draft, chainId: Digest): Promise<void>
   /** Mounts a stack read-only. */

@@ -1,4 +1,6 @@
 /** What a plain tree has that the tree it was copied from has not, and the other way round. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { BytePath } from '../core/bytepath.ts'
 import { type Candidate, hidingEntry, identityOf, isChanged } from './changes.ts'
 import { lstatIfThere, namesIn, onDisk } from './disk.ts'
@@ -20,6 +22,24 @@ export function readChangeTimes(root: BytePath): ChangeTimes {
   }
   walk('')
   return times
+}
+
+const timesFile = 'times'
+
+/** Keeps change times beside the tree that they are of. */
+export function saveChangeTimes(dir: string, times: ChangeTimes): void {
+  const rows = [...times].map(([path, time]) => [path, time.toString()])
+  writeFileSync(join(dir, timesFile), JSON.stringify(rows), { encoding: 'latin1', mode: 0o600 })
+}
+
+/** What `saveChangeTimes` kept; empty if that cannot be read: then bytes are compared. */
+export function loadChangeTimes(dir: string): ChangeTimes {
+  try {
+    const rows = JSON.parse(readFileSync(join(dir, timesFile), 'latin1')) as [BytePath, string][]
+    return new Map(rows.map(([path, time]) => [path, BigInt(time)]))
+  } catch {
+    return new Map()
+  }
 }
 
 /** A tree, the tree it was copied from, and its change times right after that (empty if they are not known). */

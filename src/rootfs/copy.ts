@@ -1,14 +1,16 @@
 /** Snapshots as whole plain trees, for places where overlay mounts are refused: a draft is a copy, its changes come by comparison. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fromText } from '../core/bytepath.ts'
+import { type BytePath, fromText } from '../core/bytepath.ts'
 import { WherryError } from '../core/errors.ts'
 import { createApplier } from './apply.ts'
 import { selectChanges } from './changes.ts'
 import type { Draft, MountedTree, Parents, Snapshotter } from './contract.ts'
-import { type ChangeTimes, copyCandidates, readChangeTimes } from './copy-changes.ts'
+import { type ChangeTimes, copyCandidates, loadChangeTimes, readChangeTimes, saveChangeTimes } from './copy-changes.ts'
 import { copyTree } from './copy-tree.ts'
 import { namesIn, onDisk, removeTree } from './disk.ts'
 import { plainTree } from './hide.ts'
+import { keep } from './keep.ts'
 import { type Shelf, openShelf, sweepDrafts } from './shelf.ts'
 
 /**
@@ -21,7 +23,7 @@ export function copySnapshotter(dir: string): Snapshotter {
   return {
     driver: 'copy',
     has: (chainId) => Promise.resolve(shelf.isWhole(chainId)),
-    begin: async (parents) => Promise.resolve(copyDraft(shelf, parents)),
+    begin: async (parents, keptAt) => Promise.resolve(copyDraft(shelf, parents, keptAt)),
     async commit(draft, chainId) {
       for (const name of namesIn(fromText(draft.dir))) if (name !== 'fs') removeTree(onDisk(fromText(draft.dir), name))
       shelf.publish(draft.dir, chainId)
@@ -35,6 +37,15 @@ export function copySnapshotter(dir: string): Snapshotter {
   }
 }
 
+function newCopy(shelf: Shelf, original: BytePath, keptAt: string | undefined): string {
+  const dir = shelf.newDraft()
+  const root = fromText(join(dir, 'fs'))
+  copyTree(original, root)
+  if (keptAt === undefined) return dir
+  saveChangeTimes(dir, readChangeTimes(root))
+  return keep(dir, keptAt)
+}
+
 /** The tree of the topmost parent, which holds all others. @throws WherryError `store-corrupt` */
 function topOf(shelf: Shelf, parents: Parents): string {
   const top = parents.at(-1)
@@ -43,12 +54,11 @@ function topOf(shelf: Shelf, parents: Parents): string {
   return shelf.fsOf(top)
 }
 
-function copyDraft(shelf: Shelf, parents: Parents): Draft {
+function copyDraft(shelf: Shelf, parents: Parents, keptAt: string | undefined): Draft {
   const original = fromText(topOf(shelf, parents))
-  const dir = shelf.newDraft()
+  const dir = keptAt !== undefined && existsSync(keptAt) ? keptAt : newCopy(shelf, original, keptAt)
   const root = fromText(join(dir, 'fs'))
-  copyTree(original, root)
-  let times: ChangeTimes = new Map()
+  let times: ChangeTimes = keptAt === undefined ? new Map() : loadChangeTimes(dir)
   let mounted = false
   return {
     dir,
@@ -57,7 +67,7 @@ function copyDraft(shelf: Shelf, parents: Parents): Draft {
     async mount(): Promise<MountedTree> {
       if (mounted) throw new WherryError('internal', 'a draft is mounted twice')
       mounted = true
-      times = readChangeTimes(root)
+      if (keptAt === undefined) times = readChangeTimes(root)
       const unmount = (): Promise<void> => {
         mounted = false
         return Promise.resolve()

@@ -1,5 +1,5 @@
 /** Snapshots as overlay layers: each holds only its own difference, and the changes of a draft are its upper directory. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BytePath, fromText, toBytes } from '../core/bytepath.ts'
 import type { Digest } from '../core/digest.ts'
@@ -11,6 +11,7 @@ import { identityOf, selectChanges } from './changes.ts'
 import type { Draft, MountedTree, Parents, Snapshotter } from './contract.ts'
 import { lstatIfThere, namesIn, onDisk, removeTree } from './disk.ts'
 import { overlayTree } from './hide.ts'
+import { keep } from './keep.ts'
 import { entryOnDisk, setMetadata, setTime } from './metadata.ts'
 import { mountOverlay } from './mount-overlay.ts'
 import { overlayCandidates } from './overlay-changes.ts'
@@ -29,9 +30,10 @@ export function overlaySnapshotter(dir: string, options: SnapshotterOptions = {}
   return {
     driver: 'overlay',
     has: (chainId) => Promise.resolve(shelf.isWhole(chainId)),
-    async begin(parents) {
+    async begin(parents, keptAt) {
       requireParents(shelf, parents)
-      return Promise.resolve(overlayDraft(shelf, parents, options))
+      const dir = keptAt !== undefined && existsSync(keptAt) ? keptAt : newUpper(shelf, parents)
+      return Promise.resolve(overlayDraft(shelf, parents, { ...options, dir: keep(dir, keptAt) }))
     },
     async commit(draft, chainId) {
       for (const name of namesIn(fromText(draft.dir))) if (name !== 'fs') removeTree(onDisk(fromText(draft.dir), name))
@@ -77,12 +79,22 @@ function lowersOf(shelf: Shelf, parents: Parents): string[] {
   return parents.map((chainId: Digest) => shelf.fsOf(chainId)).reverse()
 }
 
-function overlayDraft(shelf: Shelf, parents: Parents, options: SnapshotterOptions): Draft {
+/** A folder for what is written over the parents. */
+function newUpper(shelf: Shelf, parents: Parents): string {
   const dir = shelf.newDraft()
+  const [below] = lowersOf(shelf, parents)
+  inheritRoot(fromText(join(dir, 'fs')), below === undefined ? undefined : fromText(below))
+  return dir
+}
+
+function overlayDraft(
+  shelf: Shelf,
+  parents: Parents,
+  { dir, ...options }: SnapshotterOptions & { readonly dir: string },
+): Draft {
   const root = fromText(join(dir, 'fs'))
   const lowers = lowersOf(shelf, parents)
   const lowerPaths = lowers.map((path) => fromText(path))
-  inheritRoot(root, lowerPaths[0])
   let identities: ReadonlyMap<bigint, string> = new Map()
   let mounted: string | undefined
   let mounts = 0
@@ -105,6 +117,7 @@ function overlayDraft(shelf: Shelf, parents: Parents, options: SnapshotterOption
       if (mounted !== undefined) throw new WherryError('internal', 'a draft is mounted twice')
       const target = join(dir, 'merged')
       // `volatile` leaves a mark in the work folder that forbids another mount with it.
+      for (const name of namesIn(fromText(dir))) if (name.startsWith('work')) removeTree(onDisk(fromText(dir), name))
       const work = join(dir, `work${mounts++}`)
       for (const path of [target, work]) mkdirSync(path, { recursive: true, mode: 0o755 })
       const layers = lowers.length === 0 ? [shelf.empty] : lowers
@@ -116,7 +129,10 @@ function overlayDraft(shelf: Shelf, parents: Parents, options: SnapshotterOption
       }
       return Promise.resolve({ path: target, unmount: unmountAll })
     },
-    changes: (given) => selectChanges(overlayCandidates({ root, lowers: lowerPaths, identities }), given),
+    changes: (given) => {
+      if (mounted !== undefined && options.identities === true) identities = copiedUp(root, fromText(mounted))
+      return selectChanges(overlayCandidates({ root, lowers: lowerPaths, identities }), given)
+    },
     discard() {
       release()
       removeTree(fromText(dir))

@@ -57,6 +57,8 @@ export interface ChainPlaces {
   readonly imageEnv?: string
   /** True if it is to have the terminal to itself. */
   readonly job: boolean
+  /** True if its standard streams are a terminal of its own, which is to control it. */
+  readonly terminal?: boolean
   /** True if there is a table of mounts in descriptor `prologueFds.table`. */
   readonly table: boolean
 }
@@ -109,6 +111,7 @@ function process(spec: ProcessSpec, places: ChainPlaces): string[] {
   const late = imageEnv === undefined ? [] : entries.filter((entry) => loaderVariable.test(entry))
   return [
     ...[tool('env'), ...withoutChainOwn(secrets), ...entries.filter((entry) => !late.includes(entry))],
+    ...(places.terminal === true ? [tool('setsid'), '--ctty'] : []),
     ...[tool('unshare'), '--root=.', `--wd=${spec.cwd}`],
     ...(spec.uid === 0 ? [] : [`--setuid=${spec.uid}`]),
     '--',

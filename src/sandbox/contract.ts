@@ -9,6 +9,21 @@ export type Stdio =
   | { readonly kind: 'null' }
   | { readonly kind: 'pipes'; onOutput(this: void, stream: 'stdout' | 'stderr', chunk: Buffer): void }
   | { readonly kind: 'inherit'; readonly fds: readonly [number, number, number]; readonly job?: boolean }
+  /**
+   * A terminal of its own, for which its user is the owner. `connect` gets the other side, to close at the end, and resolves when
+   * all that was written has been taken. Not in chroot mode.
+   */
+  | { readonly kind: 'terminal'; connect(this: void, master: number): Promise<void> }
+
+/** A process that was started. */
+export interface RunningProcess {
+  /** The first one of its own pid namespace; undefined if it is gone. */
+  first(this: void): number | undefined
+  /** Everything of the run descends from this one. */
+  readonly pid: number
+  /** Owners and devices that were asked for so far, as in `ProcessResult`. */
+  owners(this: void): Promise<ProcessResult['owners']>
+}
 
 /** Something that a process sees over its root file system. Targets are absolute, symbolic links in them stay inside the root. */
 export type SandboxMount =
@@ -64,6 +79,8 @@ export interface ProcessSpec {
   readonly lowerOwners?: readonly LowerOwner[]
   /** Folder of the control group to run in. */
   readonly cgroup?: string
+  /** Is told of the process once it is there. Not in chroot mode. */
+  readonly onStart?: (process: RunningProcess) => void
   /** A file that only this process sees, executable, at /dev/pipes/NAME (a RUN heredoc that starts with `#!`). */
   readonly script?: { readonly name: string; readonly content: string }
 }

@@ -25,6 +25,8 @@ export interface LaunchPlan {
   /** Descriptors for standard input, output and error, and the one for the status. */
   readonly stdio: readonly (number | 'ignore')[]
   readonly status: number
+  /** It gets a terminal of its own for its standard streams, which belongs to this user id. */
+  readonly terminalOwner?: number
   /** A session of its own, out of reach of the terminal's signals. */
   readonly detached: boolean
 }

@@ -23,7 +23,7 @@ import { hostsPath, kernelFolders, mountPoints, resolverPath } from './mount-poi
 import { ignoreSetuid } from './mount-tree.ts'
 import type { LaunchPlan } from './plan.ts'
 import { type Starter, createStarter } from './starter.ts'
-import { type StartedChild, type Streams, finish, openStreams } from './step.ts'
+import { type StartedChild, type Streams, finish, firstProcess, openStreams } from './step.ts'
 import { type Stubs, removeStubs } from './stubs.ts'
 import { type Targets, openTargets } from './targets.ts'
 import { makeEmptyNetwork } from './threads.ts'
@@ -100,7 +100,16 @@ async function runIn(root: string, spec: ProcessSpec, context: RunContext): Prom
     } finally {
       streams.handedOver()
     }
+    const { pid, terminal } = child
+    const shown =
+      spec.stdio.kind === 'terminal' && terminal !== undefined ? spec.stdio.connect(terminal) : Promise.resolve()
+    spec.onStart?.({
+      pid,
+      first: () => firstProcess(pid),
+      owners: () => owners?.look() ?? Promise.resolve(undefined),
+    })
     const result = await finish(child, streams, context.signal)
+    await shown
     return owners === undefined ? result : { ...result, owners: await owners.take() }
   } finally {
     if (network !== undefined) closeSync(network)
@@ -159,6 +168,7 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams, ne
       imageEnv: imageEnv(root),
       table: !hostProc,
       job,
+      terminal: spec.stdio.kind === 'terminal',
     },
   )
   return {
@@ -175,6 +185,8 @@ function planOf(root: string, spec: ProcessSpec, { context, targets, streams, ne
     secretEnv: spec.secretEnv ?? [],
     stdio: streams.stdio,
     status: streams.status,
+    // In single mode there is nobody else to own it.
+    ...(spec.stdio.kind === 'terminal' && { terminalOwner: mode.kind === 'single' ? 0 : spec.uid }),
     detached: spec.stdio.kind !== 'inherit',
   }
 }

@@ -12,6 +12,14 @@ import { startWorker } from './threads.ts'
 import type { RecorderReply, RecorderRequest, SpawnerMessage, SpawnerRequest, StartFailure } from './worker/messages.ts'
 import type { WatchedRun } from './worker/owner-book.ts'
 
+/** What is recorded of a run. */
+export interface Watching {
+  /** What was asked for so far. */
+  look(this: void): Promise<ProcessResult['owners']>
+  /** All of it; the run is over. */
+  take(this: void): Promise<ProcessResult['owners']>
+}
+
 /** Starts processes that die with this one. */
 export interface Starter {
   /**
@@ -22,7 +30,7 @@ export interface Starter {
   /** Kills what still runs and waits until the processes that held it together are reaped. */
   close(): Promise<void>
   /** Records what is asked for in a root file system, until `take`; absent where that cannot be told. */
-  watch?(run: WatchedRun): Promise<{ take(): Promise<ProcessResult['owners']> }>
+  watch?(run: WatchedRun): Promise<Watching>
 }
 
 /**
@@ -84,7 +92,8 @@ function dispatch(waiting: Map<number, Waiting>, message: Exclude<SpawnerMessage
     const ended = new Promise<ChildEnd>((resolve, reject) => {
       waiting.set(message.id, { started: () => undefined, failed: reject, ended: resolve, made: () => undefined })
     })
-    waiter?.started({ pid: message.pid, ended })
+    const { pid, terminal } = message
+    waiter?.started({ pid, ended, ...(terminal !== undefined && { terminal }) })
     return
   }
   waiting.delete(message.id)
@@ -120,6 +129,7 @@ function createRecording(listener: number, emulation: Emulation): NonNullable<St
     watched.set(id, run)
     if (worker !== undefined) await ask({ kind: 'watch', id, run })
     return {
+      look: async () => new Map(worker === undefined ? [] : await ask({ kind: 'look', id })),
       take: async () => {
         watched.delete(id)
         return new Map(worker === undefined ? [] : await ask({ kind: 'take', id }))

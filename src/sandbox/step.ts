@@ -20,6 +20,8 @@ export interface StartedChild {
   readonly pid: number
   /** Rejects if it could not be started. */
   readonly ended: Promise<ChildEnd>
+  /** The other side of its own terminal. */
+  readonly terminal?: number
 }
 
 /** Both ends of what a process writes to: real pipes, which it can also open by name (/dev/stdout). */
@@ -119,7 +121,7 @@ async function killTree(pid: number): Promise<void> {
 }
 
 /** The child of unshare(1): /proc/PID/task/TID/children, proc(5). */
-function firstProcess(pid: number): number | undefined {
+export function firstProcess(pid: number): number | undefined {
   try {
     const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
     return first ? Number(first) : undefined

@@ -1,5 +1,5 @@
 /**
- * Garbage collection: mark what images, served repositories, leases, step and download records reach, then delete the rest.
+ * Garbage collection: mark what images, working containers, served repositories, leases, step and download records reach, then delete the rest.
  *
  * Two rules keep it safe beside running builds. What a lease holds stays: a holder that wrote its line before the collection took
  * its lock is read under the lock, a later one waits (leases.ts). And what was written or renewed since the oldest live lease
@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Digest, isDigest } from '../core/digest.ts'
 import { ifStillThere } from '../core/if-there.ts'
 import { mapLimit } from '../core/schedule.ts'
+import { chainIdsOf } from '../oci/image.ts'
 import type { CollectionPolicy, CollectionReport, Store } from './contract.ts'
 import { parseDownloadRecord, parseStepRecord } from './formats.ts'
 import { collectLock, liveLeases } from './leases.ts'
@@ -27,7 +28,7 @@ const clockSlackMs = 1000
 
 /** What a collection works on. */
 export interface CollectParts {
-  readonly store: Pick<Store, 'blobs' | 'layers' | 'images'>
+  readonly store: Pick<Store, 'blobs' | 'layers' | 'images' | 'containers'>
   readonly dirs: Readonly<
     Record<
       'blobs' | 'steps' | 'downloads' | 'layers' | 'explain' | 'trails' | 'snapshots' | 'registry' | 'leases' | 'locks',
@@ -78,6 +79,13 @@ async function markRoots({ store, dirs }: CollectParts, marker: Marker): Promise
   for (const image of await store.images.list()) {
     await marker.reach(image.manifest.digest)
     await marker.reach(image.id)
+  }
+  for (const { manifest, image, layers } of await store.containers.list()) {
+    await marker.reach(manifest)
+    await marker.reach(image)
+    const diffIds = layers.map((layer) => layer.diffId)
+    for (const diffId of diffIds) await marker.reach(diffId)
+    for (const chainId of chainIdsOf(diffIds)) await marker.reach(chainId)
   }
   for (const digest of await servedManifests(dirs.registry)) await marker.reach(digest)
   for (const digest of leases.flatMap((lease) => lease.digests)) await marker.reach(digest)

@@ -1,6 +1,7 @@
 /** What the rest of wherry may ask of the store. One folder on disk, shared by any number of processes; see formats.ts for the layout. */
 import type { Readable } from 'node:stream'
 import type { Digest } from '../core/digest.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { Entry } from '../oci/contents.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Document } from '../oci/image.ts'
@@ -220,6 +221,85 @@ export interface CollectionReport {
   readonly bytes: number
 }
 
+/** A folder of this machine or a volume, mounted into a container. */
+export interface ContainerMount {
+  readonly kind: 'bind' | 'volume'
+  /** Of a bind an absolute path, of a volume its name. */
+  readonly source: string
+  readonly target: string
+  readonly readOnly: boolean
+  /** A volume that nobody has named: `rm -v` removes it. */
+  readonly anonymous?: boolean
+}
+
+/** A working container. Its tree lies beside the record and is made when it is first needed. */
+export interface ContainerRecord {
+  /** 64 hexadecimal digits. */
+  readonly id: string
+  readonly name: string
+  /** `<driver>-<map>`: the kind of trees that its tree is one of. */
+  readonly place: string
+  /** Config digest of its image, the manifest in this store, and what the image was called. */
+  readonly image: Digest
+  readonly manifest: Digest
+  readonly imageName: string
+  /** The image's layers, lowest first. */
+  readonly layers: readonly { readonly diffId: Digest; readonly blob: Descriptor }[]
+  /** The image's config as the container has changed it: raw JSON, `rootfs` and `history` still the image's. */
+  readonly config: JsonObject
+  /** What a commit says beside the config, as `config` was told. */
+  readonly commit?: {
+    readonly author?: string
+    readonly comment?: string
+    readonly createdBy?: string
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly hostname: string
+  readonly mounts: readonly ContainerMount[]
+  readonly network: 'host' | 'none'
+  /** ISO 8601, as all times here. */
+  readonly createdAt: string
+  readonly startedAt?: string
+  readonly exit?: { readonly code: number; readonly at: string }
+  /** It goes when its program ends. */
+  readonly autoRemove: boolean
+}
+
+/** Who has a container at the moment: `run` runs its program, `work` does anything else with its tree. */
+export interface HoldState {
+  readonly kind: 'run' | 'work'
+  readonly pid: number
+  readonly since: string
+}
+
+/** A container that no other process may work on; it ends with the process or its `release`. */
+export interface ContainerHold {
+  release(this: void): Promise<void>
+}
+
+/** Records of working containers. What they name is not collected. */
+export interface ContainerStore {
+  /** Folder of the trees of one driver and id map, made if absent. */
+  placeDir(place: string): Promise<string>
+  /** The newest first. */
+  list(): Promise<readonly ContainerRecord[]>
+  /** By name, id or the beginning of an id. @throws WherryError `container-not-found` */
+  resolve(query: string): Promise<ContainerRecord>
+  /** @throws WherryError `container-in-use` if the name is taken, `usage` if it cannot be one */
+  create(record: ContainerRecord): Promise<void>
+  /** Replaces a record; one that is gone stays away. */
+  update(record: ContainerRecord): Promise<void>
+  /** @throws as `create` */
+  rename(record: ContainerRecord, name: string): Promise<void>
+  /** Deletes the record. The tree goes by trees/, now or when it is next started. */
+  remove(record: ContainerRecord): Promise<void>
+  /** Where the process that runs a container takes questions about it. */
+  socketPath(record: ContainerRecord): string
+  holder(record: ContainerRecord): Promise<HoldState | undefined>
+  /** Undefined if another process has it. */
+  hold(record: ContainerRecord, kind: HoldState['kind']): Promise<ContainerHold | undefined>
+}
+
 /** Everything wherry keeps on disk. */
 export interface Store {
   readonly root: string
@@ -229,6 +309,7 @@ export interface Store {
   readonly steps: StepCache
   /** Every step record, in no order. */
   listSteps(): Promise<readonly StoredStep[]>
+  readonly containers: ContainerStore
   readonly notes: BuildNotes
   readonly trails: TrailStore
   readonly builds: BuildRecords

@@ -31,6 +31,8 @@ export const folders = {
   snapshots: 'snapshots-v1',
   /** `<map>/`: cache mounts; see trees/inner/cache-folder.ts. */
   mounts: 'mounts-v1',
+  /** `<driver>-<map>/`: `<id>.json` and beside it the tree `<id>/` of each working container; see containers.ts. */
+  containers: 'containers-v1',
   /** `repositories/<name>/`: what the embedded registry serves; see registry-server/catalog.ts. */
   registry: 'registry-v1',
   /** What automatic builds keep: `builds/`, `logs/`, `refs.json`, `deliveries`; see autobuild/state.ts. */
@@ -41,7 +43,7 @@ export const folders = {
 } as const
 
 /** Versions inside records. */
-export const versions = { step: 1, layer: 1, contents: 1, download: 1, trail: 1 } as const
+export const versions = { step: 1, layer: 1, contents: 1, download: 1, trail: 1, container: 1 } as const
 
 /** The first line of a lease; then one digest a line. */
 export const leaseHeader = 'wherry-lease 1'

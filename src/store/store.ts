@@ -6,6 +6,7 @@ import { ensureDirectory, replaceDurably } from '../host/durable.ts'
 import { ownedName } from '../host/owner.ts'
 import { openBlobStore } from './blobs.ts'
 import { openBuildRecords } from './builds.ts'
+import { openContainerStore } from './containers.ts'
 import type { ImageStore, Store, StoredImage } from './contract.ts'
 import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
 import { openDownloadCache } from './downloads.ts'
@@ -47,6 +48,7 @@ function pathsBelow(root: string) {
     contexts: join(root, folders.contexts),
     snapshots: join(root, folders.snapshots),
     mounts: join(root, folders.mounts),
+    containers: join(root, folders.containers),
     registry: join(root, folders.registry),
     tmp: join(root, folders.tmp),
     locks: join(root, folders.locks),
@@ -109,6 +111,12 @@ function assemble(dirs: Dirs): Store {
   const modes = directoryModes(callerIsRoot())
   const tempPath = (label: string): string => join(dirs.tmp, ownedName(label))
   const blobs = openBlobStore({ dir: dirs.blobs, tmpDir: dirs.tmp, tempPath })
+  const containers = openContainerStore({
+    dir: dirs.containers,
+    locksDir: dirs.locks,
+    dirMode: modes.passable,
+    tempPath,
+  })
   const layers = openLayerIndex({ dir: dirs.layers, dirMode: modes.passable, tempPath })
   const images = openImageStore({
     layoutDir: dirs.oci,
@@ -126,6 +134,7 @@ function assemble(dirs: Dirs): Store {
     trails,
     steps: openStepCache({ dir: dirs.steps, dirMode: modes.private, tempPath }),
     listSteps: () => listSteps(dirs.steps),
+    containers,
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
     uploads: openUploadNotes(dirs.tmp, tempPath),
     builds: openBuildRecords({ dir: dirs.builds, dirMode: modes.private, tempPath }),
@@ -148,7 +157,7 @@ function assemble(dirs: Dirs): Store {
     async collect(policy) {
       // Loaded here: builds do not collect.
       const { collectGarbage } = await import('./collect.ts')
-      return await collectGarbage({ store: { blobs, layers, images }, dirs }, policy)
+      return await collectGarbage({ store: { blobs, layers, images, containers }, dirs }, policy)
     },
   }
 }

@@ -16,6 +16,8 @@ import type {
   TreeRunResult,
   Trees,
 } from './contract.ts'
+import { containerTrees } from './container-client.ts'
+import type { ContainerCalls } from './container-contract.ts'
 import { type Caller, createCaller, protocolVersion } from './rpc.ts'
 import type { InnerSetup } from './setup.ts'
 
@@ -33,6 +35,8 @@ export interface TreesOptions {
   snapshotsDir(driverAndMap: string): Promise<string>
   /** Gives the folder of cache mounts for a map, made if absent. */
   mountsDir(map: string): Promise<string>
+  /** Gives the folder of containers for `<driver>-<map>`, made if absent. */
+  containersDir(driverAndMap: string): Promise<string>
 }
 
 /** How long the inner process gets to end by itself, in milliseconds. */
@@ -85,6 +89,10 @@ export function createTrees(options: TreesOptions): Trees {
     sealCacheMount: async (request, { signal }) => (await call('sealCacheMount', request, { signal })) as SealedMount,
     hasCacheMount: async (id, { signal }) => (await call('hasCacheMount', { id }, { signal })) === true,
     beginCacheMount: async (request, { signal }) => (await call('beginCacheMount', request, { signal })) === true,
+    containers: containerTrees(
+      (name, params, callOptions) => call(name, params, callOptions),
+      async () => (await ensure()).place,
+    ),
     warm: () => void ensure().catch(() => undefined),
     close: async () => {
       if (started !== undefined) await started.then(stop, () => undefined)
@@ -95,18 +103,22 @@ export function createTrees(options: TreesOptions): Trees {
 interface Started {
   readonly caller: Caller
   readonly inner: InnerProcess
+  /** `<driver>-<map>`. */
+  readonly place: string
 }
 
 async function startIn(mode: Mode, options: TreesOptions): Promise<Started> {
   // Without a mount namespace nothing can be mounted.
   const driver = mode.kind === 'chroot' ? 'copy' : options.driver
-  const snapshotsDir = await options.snapshotsDir(`${driver}-${mode.idMap}`)
+  const place = `${driver}-${mode.idMap}`
+  const snapshotsDir = await options.snapshotsDir(place)
   const setup: InnerSetup = {
     protocol: protocolVersion,
     mode,
     driver,
     snapshotsDir,
     mountsDir: await options.mountsDir(mode.idMap),
+    containersDir: await options.containersDir(place),
     secretsOnDisk: options.secretsOnDisk === true,
     parent: process.pid,
   }
@@ -117,7 +129,7 @@ async function startIn(mode: Mode, options: TreesOptions): Promise<Started> {
     end = signal === null ? `it exited with ${code ?? 'no code'}` : `it was killed by ${signal}`
   })
   const lost = (): Error => new WherryError('sandbox-failed', `the process that works in the namespace is gone: ${end}`)
-  return { caller: createCaller(inner.control, inner.control, lost), inner }
+  return { caller: createCaller(inner.control, inner.control, lost), inner, place }
 }
 
 async function stop({ inner }: Started): Promise<void> {
@@ -128,7 +140,7 @@ async function stop({ inner }: Started): Promise<void> {
 }
 
 /** Parameters of the inner process's calls; results as in `Trees`. */
-export interface InnerCalls {
+export interface InnerCalls extends ContainerCalls {
   readonly missing: { readonly layers: readonly StackLayer[] }
   readonly unpack: { readonly layers: readonly StackLayer[]; readonly temps: Readonly<Record<string, string>> }
   readonly run: TreeRun

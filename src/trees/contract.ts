@@ -7,6 +7,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Ulimit } from '../core/ulimit.ts'
 import type { SealedLayer } from '../layer/contract.ts'
+import type { ContainerTrees } from './container-contract.ts'
 
 /** A layer of a stack, lowest first, with all that is needed to unpack it. */
 export interface StackLayer {
@@ -47,6 +48,10 @@ export type TreeMount =
       readonly uid: number
       readonly gid: number
     }
+  /** A file or folder of this machine, as the caller may use it. Not in chroot mode. */
+  | { readonly kind: 'host'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  /** A folder that is kept by name beside containers; a new one is a copy of what the tree has at the target. */
+  | { readonly kind: 'volume'; readonly name: string; readonly target: string; readonly readOnly: boolean }
   /** Empty memory; `size` in bytes. */
   | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
   /** A file in memory (a secret): content as base64. */
@@ -186,6 +191,8 @@ export interface Trees {
   hasCacheMount(id: string, scope: Scope): Promise<boolean>
   /** Makes a cache mount whole or not at all. Resolves with false if there is one already, which stays as it is. */
   beginCacheMount(request: BeginMountRequest, scope: Scope): Promise<boolean>
+  /** Trees of working containers. */
+  readonly containers: ContainerTrees
   /** Starts the inner process ahead of a run that is sure to come. What goes wrong is told by that run. */
   warm(): void
   /** Ends the inner process, if it runs. */

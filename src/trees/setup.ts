@@ -10,6 +10,8 @@ export interface InnerSetup {
   readonly snapshotsDir: string
   /** Folder of this map's cache mounts. */
   readonly mountsDir: string
+  /** Folder of this driver's and map's working containers. */
+  readonly containersDir: string
   /** In chroot mode: files with secrets may lie on a disk for the time of a run. */
   readonly secretsOnDisk: boolean
   /** Pid of the outer process, which the inner one must not outlive. */

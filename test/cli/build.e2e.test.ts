@@ -173,7 +173,7 @@ describe.skipIf(lacks('userns', noUserNamespace()))('a RUN', () => {
 
   it('of `wherry run` has its exit code, its input and its options', async () => {
     await home.ok('base', 'host', '-q', '-t', 'test/base')
-    const ran = await home.run(['run', '--rm', '-e', 'A=b', 'test/base', 'sh', '-c', 'cat; echo $A; exit 5'], {
+    const ran = await home.run(['run', '--rm', '-i', '-e', 'A=b', 'test/base', 'sh', '-c', 'cat; echo $A; exit 5'], {
       input: 'typed\n',
     })
     expect(ran).toMatchObject({ code: 5, stdout: 'typed\nb\n' })

@@ -44,6 +44,7 @@ export async function openBuildBench(): Promise<BuildBench> {
     driver: 'overlay',
     snapshotsDir: (name) => store.snapshotsDir(name),
     mountsDir: (map) => store.mountsDir(map),
+    containersDir: (name) => store.containers.placeDir(name),
   })
   const pool = createPool(2)
   const env = { HOME: dir }

@@ -114,6 +114,7 @@ async function benchIn(root: string, options: BenchOptions): Promise<Bench> {
     secretsOnDisk,
     snapshotsDir: (name) => store.snapshotsDir(name),
     mountsDir: (map) => store.mountsDir(map),
+    containersDir: (name) => store.containers.placeDir(name),
   })
   const scope = { signal: never, emit: () => undefined }
 

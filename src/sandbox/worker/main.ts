@@ -4,6 +4,7 @@
  * Network: leaves for an empty network namespace and hands that over. Spawner: starts all processes, in the pid namespace
  * given, after it has put the filter on itself, which they inherit, while the rest of the inner process stays without. Recorder: answers the calls that the filter stops; it needs a thread of its own because they wait for it.
  */
+import { closeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { WherryError, errnoOf } from '../../core/errors.ts'
 import { whenReadable } from '../../host/libc.ts'
@@ -46,10 +47,12 @@ function spawner(emulation: Emulation): void {
 
 function start({ id, plan }: Extract<SpawnerRequest, { kind: 'start' }>, say: (message: SpawnerMessage) => void): void {
   try {
-    const child = launch(plan, (stubs) => say({ kind: 'stubs', id, stubs }))
+    const { child, terminal } = launch(plan, (stubs) => say({ kind: 'stubs', id, stubs }))
     child.once('error', ({ message }) => say({ kind: 'failed', id, failure: { message, known: false } }))
     child.once('exit', (code, signal) => say({ kind: 'ended', id, end: { code, signal } }))
-    if (child.pid !== undefined) say({ kind: 'started', id, pid: child.pid })
+    if (child.pid !== undefined)
+      say({ kind: 'started', id, pid: child.pid, ...(terminal !== undefined && { terminal }) })
+    else if (terminal !== undefined) closeSync(terminal)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     const known = error instanceof WherryError
@@ -75,11 +78,14 @@ const patience = { idle: 3, longest: 15 } as const
 
 function recorder({ listener, emulation }: Extract<Role, { kind: 'recorder' }>): void {
   const credentials = emulation === 'devices' ? realCredentials : createCredentialBook()
-  const { watch, take, serve } = createRecorder(callNumbers(), openListener(listener), credentials)
+  const { watch, take, look, serve } = createRecorder(callNumbers(), openListener(listener), credentials)
+  const answerTo = (request: RecorderRequest): RecorderReply['owners'] => {
+    if (request.kind === 'watch') watch(request.id, request.run)
+    return request.kind === 'watch' ? [] : request.kind === 'take' ? take(request.id) : look(request.id)
+  }
   whenReadable(listener, () => serve(patience.idle, patience.longest))
   parentPort?.on('message', (request: RecorderRequest) => {
-    if (request.kind === 'watch') watch(request.id, request.run)
-    const reply: RecorderReply = { id: request.id, owners: request.kind === 'watch' ? [] : take(request.id) }
+    const reply: RecorderReply = { id: request.id, owners: answerTo(request) }
     parentPort?.postMessage(reply)
   })
 }

@@ -34,18 +34,18 @@ export interface StartFailure {
 export type SpawnerMessage =
   | { readonly kind: 'ready'; readonly listener: number | undefined }
   | { readonly kind: 'stubs'; readonly id: number; readonly stubs: Stubs }
-  | { readonly kind: 'started'; readonly id: number; readonly pid: number }
+  | { readonly kind: 'started'; readonly id: number; readonly pid: number; readonly terminal?: number }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: StartFailure }
   | { readonly kind: 'ended'; readonly id: number; readonly end: ChildEnd }
 
-/** To the thread that listens to the filter. Each is answered: `watch` before a process of the run is started. */
+/** To the thread that listens to the filter. Each is answered: `watch` before a process of the run is started. `look` takes nothing away. */
 export type RecorderRequest =
   | { readonly kind: 'watch'; readonly id: number; readonly run: WatchedRun }
-  | { readonly kind: 'take'; readonly id: number }
+  | { readonly kind: 'take' | 'look'; readonly id: number }
 
 /** From it. */
 export interface RecorderReply {
   readonly id: number
-  /** Of `take`, by identity. */
+  /** Of `take` and `look`, by identity. */
   readonly owners: readonly (readonly [identity: string, owner: RecordedOwner])[]
 }

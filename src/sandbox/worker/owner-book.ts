@@ -15,6 +15,8 @@ export interface OwnerBook {
   watch(this: void, id: number, run: WatchedRun): void
   /** What was asked for in a run, by `ino:birthtimeNs`, which ends it. */
   take(this: void, id: number): [identity: string, owner: RecordedOwner][]
+  /** What was asked for so far in a run, which goes on. */
+  look(this: void, id: number): [identity: string, owner: RecordedOwner][]
   /** The owner to show, unless it is 0:0. */
   find(this: void, file: FileStatus): ShownOwner | undefined
   record(this: void, file: FileStatus, owner: RecordedOwner): void
@@ -70,6 +72,11 @@ export function createOwnerBook(): OwnerBook {
       const owners = [...byDevice].flatMap(([at, files]) => (at === dev || !others.has(at) ? [...files] : []))
       for (const at of byDevice.keys()) if (!others.has(at) && (at === dev || others.size === 0)) byDevice.delete(at)
       return owners
+    },
+    look: (id) => {
+      const dev = runs.get(id)?.dev
+      const others = new Set([...runs].filter(([its]) => its !== id).map(([, run]) => run.dev))
+      return [...byDevice].flatMap(([at, files]) => (at === dev || !others.has(at) ? [...files] : []))
     },
     find: (file) => {
       const owner = known(file)

@@ -14,7 +14,7 @@ import { type CredentialBook, type Desk, type Handler, proceed } from './answers
 import { createOwnerBook, type OwnerBook } from './owner-book.ts'
 
 /** Owners of runs, and the answers that come of them. */
-export interface Recorder extends Pick<OwnerBook, 'watch' | 'take'> {
+export interface Recorder extends Pick<OwnerBook, 'watch' | 'take' | 'look'> {
   /** Answers calls until none has come for so many milliseconds, or for `longestMs`. */
   serve(this: void, idleMs: number, longestMs: number): void
 }
@@ -28,6 +28,7 @@ export function createRecorder({ calls }: CallNumbers, listener: Listener, crede
   return {
     watch: owners.watch,
     take: owners.take,
+    look: owners.look,
     serve(idleMs, longestMs) {
       const end = performance.now() + longestMs
       for (let wait = 0; performance.now() < end; wait = idleMs) {

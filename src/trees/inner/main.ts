@@ -1,6 +1,7 @@
 /** Entry of the inner process: uid 0 of a namespace, serving trees/ over a pipe until the outer process is gone. */
 import { chmodSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { join } from 'node:path'
 import { type Mode, controlFd } from '../../host/contract.ts'
 import { prepareInner } from '../../host/inner.ts'
 import { deadDrafts, settle } from '../../rootfs/shelf.ts'
@@ -10,6 +11,8 @@ import { createSandbox } from '../../sandbox/sandbox.ts'
 import type { InnerCalls } from '../client.ts'
 import { protocolVersion, serve } from '../rpc.ts'
 import type { InnerSetup } from '../setup.ts'
+import { containerHandlers } from './containers/handlers.ts'
+import { type OpenContainer, sweepTrees } from './containers/open.ts'
 import { listCacheMounts, removeCacheMounts } from './cache-list.ts'
 import { beginCacheMount, hasCacheMount, sealCacheMount } from './cache-share.ts'
 import { runTree } from './run.ts'
@@ -38,6 +41,7 @@ await serve(control, control, {
   sealCacheMount: (params: InnerCalls['sealCacheMount'], { signal }) => sealCacheMount(inner, params, signal),
   hasCacheMount: ({ id }: InnerCalls['hasCacheMount']) => Promise.resolve(hasCacheMount(inner, id)),
   beginCacheMount: (params: InnerCalls['beginCacheMount'], { signal }) => beginCacheMount(inner, params, signal),
+  ...containerHandlers(inner),
 })
 await inner.sandbox.close()
 process.exit(0)
@@ -45,12 +49,16 @@ process.exit(0)
 async function openInner(mode: Mode): Promise<Inner> {
   if (mode.kind === 'chroot') openPlainly(setup)
   const snapshots = await createSnapshotter(setup.driver, setup.snapshotsDir, { identities: mode.kind === 'single' })
-  const { secretsOnDisk, mountsDir } = setup
-  return { mode, snapshots, sandbox: createSandbox({ mode }), secretsOnDisk, mountsDir }
+  const { secretsOnDisk, mountsDir, containersDir } = setup
+  sweepTrees(containersDir)
+  const sandbox = createSandbox({ mode })
+  const draftsDir = join(setup.snapshotsDir, 'drafts')
+  const containers = { containersDir, draftsDir, containers: new Map<string, OpenContainer>() }
+  return { mode, snapshots, sandbox, secretsOnDisk, mountsDir, ...containers }
 }
 
 /** Without a user namespace a setuid program of an image is one of the machine: nobody else must get there. */
-function openPlainly({ snapshotsDir, mountsDir }: InnerSetup): void {
-  for (const dir of [snapshotsDir, mountsDir]) chmodSync(dir, 0o700)
+function openPlainly({ snapshotsDir, mountsDir, containersDir }: InnerSetup): void {
+  for (const dir of [snapshotsDir, mountsDir, containersDir]) chmodSync(dir, 0o700)
   for (const draft of deadDrafts(snapshotsDir)) bringBackLent(draft)
 }

@@ -1,7 +1,9 @@
 /** What a run sees beside its root file system: made ready here, mounted by the sandbox, and gone after the run. */
-import { join } from 'node:path'
+import { existsSync, mkdirSync, realpathSync, renameSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fromText } from '../../core/bytepath.ts'
-import { asWherryError } from '../../core/errors.ts'
+import { WherryError, asWherryError } from '../../core/errors.ts'
+import { ifThere } from '../../core/if-there.ts'
 import { ownedName } from '../../host/owner.ts'
 import type { MountedTree } from '../../rootfs/contract.ts'
 import { copyAny } from '../../rootfs/copy-tree.ts'
@@ -11,7 +13,8 @@ import type { TreeMount } from '../contract.ts'
 import { type CacheFolders, openCacheFolders } from './cache-mounts.ts'
 import { type MemoryFolder, openMemoryFolder, openPlainFolder } from './memory-folder.ts'
 import { relaySocket } from './relay.ts'
-import { sourceIn } from './root-files.ts'
+import { volumeDir } from './containers/open.ts'
+import { folderIn, sourceIn } from './root-files.ts'
 import type { Inner } from './state.ts'
 
 /** Mounts that are ready for any number of runs. */
@@ -30,6 +33,8 @@ interface Preparation {
   readonly undo: (() => void | Promise<void>)[]
   readonly caches: CacheFolders
   memory?: MemoryFolder
+  /** The mounted tree of the run, for what new volumes begin with. */
+  readonly root?: string
 }
 
 /**
@@ -40,7 +45,7 @@ interface Preparation {
 export async function prepareMounts(
   inner: Inner,
   mounts: readonly TreeMount[],
-  { dir, signal }: { readonly dir: string; readonly signal: AbortSignal },
+  { dir, signal, root }: { readonly dir: string; readonly signal: AbortSignal; readonly root?: string },
 ): Promise<PreparedMounts> {
   const undo: Preparation['undo'] = []
   const release = async (): Promise<void> => {
@@ -55,7 +60,7 @@ export async function prepareMounts(
     const requests = mounts.filter((mount) => mount.kind === 'cache')
     const caches = await openCacheFolders(inner, requests, { dir, signal })
     undo.push(caches.release)
-    const preparation: Preparation = { inner, dir, undo, caches }
+    const preparation: Preparation = { inner, dir, undo, caches, ...(root !== undefined && { root }) }
     const ready: SandboxMount[] = []
     for (const mount of mounts) ready.push(await prepare(preparation, mount))
     return { mounts: ready, release }
@@ -70,6 +75,10 @@ async function prepare(work: Preparation, mount: TreeMount): Promise<SandboxMoun
   switch (mount.kind) {
     case 'tmpfs':
       return { kind: 'tmpfs', target, size: mount.size }
+    case 'host':
+      return { kind: 'bind', source: hostSource(work, mount), target, readOnly: mount.readOnly }
+    case 'volume':
+      return { kind: 'bind', source: volumeSource(work, mount), target, readOnly: mount.readOnly }
     case 'stack': {
       const source = await (work.inner.mode.kind === 'chroot' ? stackCopy : stackSource)(work, mount)
       return { kind: 'bind', source, target, readOnly: mount.readOnly }
@@ -93,6 +102,31 @@ async function prepare(work: Preparation, mount: TreeMount): Promise<SandboxMoun
       return { kind: 'bind', source, target, readOnly: false }
     }
   }
+}
+
+/** @throws WherryError `host-unsupported` in chroot mode, `usage` if there is nothing to mount */
+function hostSource({ inner }: Preparation, { source }: Extract<TreeMount, { kind: 'host' }>): string {
+  if (inner.mode.kind === 'chroot')
+    throw new WherryError('host-unsupported', 'in chroot mode no folder of this machine can be mounted', {
+      hint: 'Copy what is needed with `wherry cp`, or use a volume: `wherry doctor` says what other modes need.',
+    })
+  const real = ifThere(() => realpathSync(source))
+  if (real !== undefined) return real
+  throw new WherryError('usage', `there is no ${source} on this machine to mount`)
+}
+
+/** The folder of a volume: a new one is a copy of what the tree has there. In single mode its owners are not remembered. */
+function volumeSource({ inner, root }: Preparation, mount: Extract<TreeMount, { kind: 'volume' }>): string {
+  const dir = volumeDir(inner, mount.name)
+  if (existsSync(dir)) return dir
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o755 })
+  const fresh = `${dir}.new`
+  removeTree(fromText(fresh))
+  const source = root === undefined ? undefined : folderIn(root, mount.target)
+  if (source === undefined) mkdirSync(fresh, { mode: 0o755 })
+  else copyAny(fromText(source), fromText(fresh))
+  renameSync(fresh, dir)
+  return dir
 }
 
 /** One for all files and sockets of a run. */

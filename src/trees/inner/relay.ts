@@ -1,8 +1,7 @@
 /** A Unix socket whose connections go to another one. */
 import { once } from 'node:events'
-import { closeSync, constants, openSync } from 'node:fs'
 import { type Socket, createConnection, createServer } from 'node:net'
-import { basename, dirname } from 'node:path'
+import { shortSocketPath } from '../../host/socket-path.ts'
 
 /**
  * Listens at `path` and hands every connection on to the socket at `target`.
@@ -15,7 +14,7 @@ export async function relaySocket(target: string, path: string): Promise<{ close
     socket.once('close', () => open.delete(socket))
   }
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    const end = short(target)
+    const end = shortSocketPath(target)
     const upstream = createConnection({ path: end.path, allowHalfOpen: true })
     upstream.once('connect', end.close).once('error', end.close)
     for (const [from, to] of [
@@ -28,7 +27,7 @@ export async function relaySocket(target: string, path: string): Promise<{ close
       from.on('error', () => to.destroy())
     }
   })
-  const end = short(path)
+  const end = shortSocketPath(path)
   // Node deletes the socket by this name when it closes: until then the name must mean the same.
   server.once('close', end.close)
   try {
@@ -44,17 +43,4 @@ export async function relaySocket(target: string, path: string): Promise<{ close
       for (const socket of open) socket.destroy()
     },
   }
-}
-
-const pathOnly = 0o10000000
-
-/** A name for a socket that fits into its address, which has room for 107 bytes (unix(7)). */
-function short(path: string): { readonly path: string; close(this: void): void } {
-  const fd = openSync(dirname(path), pathOnly | constants.O_DIRECTORY)
-  let closed = false
-  const close = (): void => {
-    if (!closed) closeSync(fd)
-    closed = true
-  }
-  return { path: `/proc/self/fd/${fd}/${basename(path)}`, close }
 }

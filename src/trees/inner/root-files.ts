@@ -1,5 +1,15 @@
 /** Files that wherry itself reads and makes in a mounted root file system, links resolved inside the root. */
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, readlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readlinkSync,
+} from 'node:fs'
 import { posix } from 'node:path'
 import { type BytePath, fromText, toBytes } from '../../core/bytepath.ts'
 import { WherryError, errnoOf } from '../../core/errors.ts'
@@ -57,6 +67,17 @@ export function makeFolders(root: string, path: string): void {
 function inside(root: string, path: BytePath): BytePath {
   const base = fromText(root)
   return `${base}/${resolvePath(path, linksOnDisk(base), 'follow')}`
+}
+
+/** The path on disk of a folder of the root file system, links resolved inside it; undefined if there is none. */
+export function folderIn(root: string, path: string): string | undefined {
+  try {
+    const found = sourceIn(root, path)
+    return lstatSync(found).isDirectory() ? found : undefined
+  } catch (error) {
+    if (error instanceof WherryError) return undefined
+    throw error
+  }
 }
 
 const pathOnly = 0o10000000

@@ -13,7 +13,7 @@ import type { ProcessResult, ProcessSpec, Stdio } from '../../sandbox/contract.t
 import type { TreeRun, TreeRunResult } from '../contract.ts'
 import { type LowerFiles, contentsOf, findLowerOwners } from './lower-owners.ts'
 import { type PreparedMounts, prepareMounts } from './mounts.ts'
-import { makeFolders, readUser } from './root-files.ts'
+import { specOf } from './spec.ts'
 import type { Inner } from './state.ts'
 
 /** What a call gets beside its parameters. */
@@ -97,33 +97,6 @@ async function onTerminal(work: () => Promise<unknown>): Promise<void> {
     await terminalTaken
   } finally {
     terminalTaken = undefined
-  }
-}
-
-/** What the root file system at `root` says about the process. Makes its working directory. */
-function specOf(root: string, run: TreeRun): Omit<ProcessSpec, 'stdio'> {
-  const { args, secretEnv, cwd, network, hostname, extraHosts, script, shmSize, ulimits: limits } = run
-  const user = readUser(root, run.user)
-  makeFolders(root, cwd)
-  const hasHome = [...run.env, ...(secretEnv ?? [])].some((line) => line.startsWith('HOME='))
-  const { uid, gid } = user
-  // The primary group is one of the supplementary ones too, as containerd has it.
-  const supplementaryGids = [...new Set([gid, ...user.supplementaryGids])]
-  const env = hasHome ? run.env : [...run.env, `HOME=${user.home}`]
-  return {
-    args,
-    env,
-    secretEnv,
-    cwd,
-    uid,
-    gid,
-    supplementaryGids,
-    network,
-    hostname,
-    extraHosts,
-    script,
-    shmSize,
-    limits,
   }
 }
 

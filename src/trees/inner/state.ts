@@ -2,6 +2,7 @@
 import type { Mode } from '../../host/contract.ts'
 import type { Snapshotter } from '../../rootfs/contract.ts'
 import type { Sandbox } from '../../sandbox/contract.ts'
+import type { OpenContainer } from './containers/open.ts'
 
 export interface Inner {
   readonly mode: Mode
@@ -11,4 +12,9 @@ export interface Inner {
   readonly secretsOnDisk: boolean
   /** Folder of the cache mounts. */
   readonly mountsDir: string
+  /** Folder of the working containers, and those that are mounted, by id. */
+  readonly containersDir: string
+  /** Where what is being deleted lies, on the same file system. */
+  readonly draftsDir: string
+  readonly containers: Map<string, OpenContainer>
 }
