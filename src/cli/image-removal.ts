@@ -1,8 +1,10 @@
 /** Taking names off images, and images out of the store: for `rmi` and `prune`. */
 import type { Digest } from '../core/digest.ts'
+import { mapLimit } from '../core/schedule.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
-import { stepImages } from '../oci/steps.ts'
+import { type StepImage, historyKeys, stepImages } from '../oci/steps.ts'
 import type { Store, StoredImage } from '../store/contract.ts'
+import { readImageFacts } from './image-facts.ts'
 import { familiarDigest } from './inspection.ts'
 
 /**
@@ -24,20 +26,39 @@ function shortForm(reference: string): string {
   return reference.includes('@') ? familiarDigest(reference) : familiarReference(parseReference(reference))
 }
 
-/** Forgets the images of the steps of an image that is gone. @returns the ids that no other build has, the last step first */
+/**
+ * Forgets the images of the steps of an image that is gone, but for those that other images are built on.
+ * @returns the ids that there are no more, the last step first
+ */
 export async function removeSteps(store: Store, id: Digest): Promise<Digest[]> {
   const images = await store.images.list()
   const trail = await store.trails.get(id)
   // Another manifest has the same config.
   if (trail === undefined || images.some((image) => image.id === id)) return []
+  const steps = stepImages(trail)
+  const needed = await neededSteps(steps, images, store)
   await store.trails.remove(id)
+  // One step more than is needed: the last one of a trail stands for the finished image.
+  if (needed > 0) await store.trails.put({ ...trail, runtimes: trail.runtimes.slice(0, needed + 1) })
   const others = await store.trails.list()
-  const kept = new Set([...images.map((image) => image.id), ...others.flatMap((other) => [other.id, ...idsOf(other)])])
-  return idsOf(trail)
-    .filter((step) => !kept.has(step))
+  const kept = new Set([
+    ...images.map((image) => image.id),
+    ...others.flatMap((other) => [other.id, ...stepImages(other).map((step) => step.id)]),
+  ])
+  return steps
+    .map((step) => step.id)
+    .filter((step) => step !== id && !kept.has(step))
     .reverse()
 }
 
-function idsOf(trail: Parameters<typeof stepImages>[0]): Digest[] {
-  return stepImages(trail).map((step) => step.id)
+/** How many of the steps, from the first one on, another image is built on. */
+async function neededSteps(steps: readonly StepImage[], images: readonly StoredImage[], store: Store): Promise<number> {
+  // An image whose documents are lost is built on nothing that anyone can tell.
+  const keysOf = (image: StoredImage): Promise<Digest[]> =>
+    readImageFacts(store, image).then(
+      ({ config }) => historyKeys(config),
+      () => [],
+    )
+  const keys = new Set((await mapLimit(images, 8, keysOf)).flat())
+  return steps.findLastIndex((step) => keys.has(historyKeys(step.image).at(-1)!)) + 1
 }

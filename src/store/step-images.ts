@@ -48,9 +48,9 @@ export async function resolveStep(query: string, parts: Parts): Promise<StoredIm
 export async function idsByHistory(trails: Store['trails']): Promise<ReadonlyMap<Digest, Digest>> {
   const ids = new Map<Digest, Digest>()
   for (const trail of await trails.list()) {
-    const keys = historyKeys(trail.config).slice(trail.from)
-    const steps = [...stepImages(trail).map((step) => step.id), trail.id]
-    for (const [i, key] of keys.entries()) if (steps[i] !== undefined) ids.set(key, steps[i])
+    const keys = historyKeys(trail.config)
+    for (const [i, step] of stepImages(trail).entries()) ids.set(keys[trail.from + i]!, step.id)
+    ids.set(keys.at(-1)!, trail.id)
   }
   return ids
 }

@@ -86,6 +86,34 @@ it.each([['pull'], ['push'], ['build', '.']])('refuses content trust in %s', asy
   expect(asked.stderr).toMatch(/--disable-content-trust=false is not possible: wherry asks no notary/)
 })
 
+it('has an image for each step of a build, to be built on and run, which stays while it is needed', async () => {
+  const dir = join(home.dir, 'steps')
+  await mkdir(dir)
+  await writeFile(
+    join(dir, 'Dockerfile'),
+    'FROM scratch\nCOPY Dockerfile /\nENV STEP=two\nLABEL step=three\nCMD ["/x"]\n',
+  )
+  const whole = await home.ok('build', '-q', '-t', 'me/steps', dir)
+  const [, three = '', two = '', one = ''] = (await home.ok('history', '-q', '--no-trunc', 'me/steps')).split('\n')
+  expect(await home.ok('inspect', '-f', '{{.Parent}} {{.Config.Labels.step}}', three)).toBe(`${two} three`)
+  await writeFile(join(dir, 'Dockerfile'), `FROM ${two.slice(7, 19)}\nCOPY Dockerfile /on\n`)
+  await home.ok('build', '-q', '-t', 'me/on', dir)
+  expect(await home.ok('inspect', '-f', '{{json .Config.Env}}{{.Config.Labels}}', 'me/on')).toMatch(
+    /"STEP=two"\]<no value>$/,
+  )
+  expect(await home.ok('images', '-aq', '--no-trunc')).toContain(three)
+  const tree = (await home.ok('images', '-a', '--tree', '--no-trunc'))
+    .split('\n')
+    .map((line) => line.replace(/[^s]*(sha256:\w+).*/, '$1'))
+  expect(tree.slice(tree.indexOf(one), tree.indexOf(whole) + 1)).toEqual(
+    expect.arrayContaining([one, two, three, whole]),
+  )
+  expect(await home.ok('rmi', 'me/steps')).toBe(`Untagged: me/steps:latest\nDeleted: ${whole}\nDeleted: ${three}`)
+  expect((await home.ok('history', '-q', '--no-trunc', 'me/on')).split('\n').slice(1)).toEqual([two, one])
+  await home.ok('tag', two, 'me/step:two')
+  await home.ok('rmi', 'me/on', 'me/step:two')
+})
+
 it('removes names before images', async () => {
   await home.ok('tag', 'me/app', 'me/app:2')
   const several = await home.run(['rmi', id])
