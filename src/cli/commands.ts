@@ -180,6 +180,8 @@ export const commands: readonly CommandEntry[] = [
     also: [],
     summary: 'Build and push what is pushed to git repositories',
     load: async () => (await import('./commands/autobuild.ts')).command,
+  },
+  {
     name: 'completion',
     also: [],
     summary: 'Print the completion script of a shell',
