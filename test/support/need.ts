@@ -16,6 +16,7 @@ export type Kind =
   | 'network'
   | 'bench'
   | 'cgroup'
+  | 'chromium'
 
 const required = (process.env['WHERRY_REQUIRE'] ?? '').split(',').filter(Boolean)
 
