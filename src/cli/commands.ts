@@ -74,6 +74,36 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/load.ts')).command,
   },
   {
+    name: 'copy',
+    also: [],
+    summary: 'Copy an image between registries, layouts, archives and the store',
+    load: async () => (await import('./commands/copy.ts')).command,
+  },
+  {
+    name: 'ls',
+    also: [],
+    summary: 'List the tags of a repository in a registry',
+    load: async () => (await import('./commands/ls.ts')).command,
+  },
+  {
+    name: 'catalog',
+    also: [],
+    summary: 'List the repositories of a registry',
+    load: async () => (await import('./commands/catalog.ts')).command,
+  },
+  {
+    name: 'digest',
+    also: [],
+    summary: 'Show the digest that a name has in its registry',
+    load: async () => (await import('./commands/digest.ts')).command,
+  },
+  {
+    name: 'delete',
+    also: [],
+    summary: 'Delete images in a registry',
+    load: async () => (await import('./commands/delete.ts')).command,
+  },
+  {
     name: 'images',
     also: ['image ls', 'image list'],
     summary: 'List the images in the store',

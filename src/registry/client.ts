@@ -7,11 +7,13 @@ import type { RetryPolicy } from '../http/retry.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import { hostnameOf } from '../http/url.ts'
 import { readBlob } from './blobs.ts'
+import { listRepositories } from './catalog.ts'
 import { loadCertificates } from './certs.ts'
 import { type RegistryRule, type Route, loadRegistryRules, routesFor } from './config.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { RegistryClient, Repository } from './contract.ts'
 import type { CredentialProvider } from './credential.ts'
+import { deleteReference } from './delete.ts'
 import { readManifest, resolveManifest } from './manifests.ts'
 import { ping } from './ping.ts'
 import { checkPush, pushCheck } from './push-check.ts'
@@ -158,7 +160,30 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         `writing the manifest "${reference}"`,
         own(name, scope).then((target) => putWithReferrer(target, reference, document)),
       ),
+    ...listingAndRemoving(own),
+  }
+}
+
+/** The calls that are no transfers. */
+function listingAndRemoving(
+  own: (name: Repository, scope: Scope) => Promise<Target>,
+): Pick<RegistryClient, 'tags' | 'repositories' | 'remove'> {
+  return {
     tags: (name, scope) => told(name, 'listing the tags', own(name, scope).then(listTags)),
+    repositories: (registry, scope) => {
+      const name = { registry, repository: '' }
+      return told(
+        name,
+        'listing the repositories',
+        own(name, scope).then((target) => listRepositories({ ...target, label: registry })),
+      )
+    },
+    remove: (name, reference, scope) =>
+      told(
+        name,
+        `deleting "${reference}"`,
+        own(name, scope).then((target) => deleteReference(target, reference)),
+      ),
   }
 }
 

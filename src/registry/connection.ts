@@ -10,7 +10,7 @@ export interface RegistryRequest extends Omit<HttpRequest, 'url'> {
   readonly url: URL | string
   /** Path of the repository at the host; undefined for requests to none. */
   readonly repository: string | undefined
-  readonly actions: 'pull' | 'pull,push'
+  readonly actions: 'pull' | 'pull,push' | 'delete'
   /** Further repositories that must be readable, for a mount. */
   readonly alsoPull?: readonly string[]
 }

@@ -29,6 +29,10 @@ export interface RegistryClient {
   pushManifest(repository: Repository, reference: string, document: Document, scope: Scope): Promise<void>
   /** Tags of a repository. */
   tags(repository: Repository, scope: Scope): Promise<string[]>
+  /** Names of all repositories of a registry that lists them. */
+  repositories(registry: string, scope: Scope): Promise<string[]>
+  /** Deletes a tag, or a manifest by digest; false for a tag where the registry deletes by digest only. */
+  remove(repository: Repository, reference: string, scope: Scope): Promise<boolean>
 }
 
 /** A blob to push. */

@@ -26,12 +26,13 @@ export async function listTags(target: Target): Promise<string[]> {
   return [...tags]
 }
 
-function nextPage(link: string | undefined, current: URL, target: Target): URL | undefined {
+/** Where a `Link` header says that a list goes on; undefined at its end. @throws WherryError `registry` for a list that leads to itself */
+export function nextPage(link: string | undefined, current: URL, target: Target): URL | undefined {
   const reference = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1]
   if (reference === undefined || !URL.canParse(reference, current.href)) return undefined
   const next = new URL(reference, current)
   // A registry behind a proxy that ends TLS may name itself by http or another port: only the path and query count.
   const same = new URL(next.pathname + next.search, target.connection.base)
-  if (same.href === current.href) throw new WherryError('registry', `the tag list of ${target.label} does not end`)
+  if (same.href === current.href) throw new WherryError('registry', `a list of ${target.label} does not end`)
   return same
 }

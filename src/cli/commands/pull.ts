@@ -35,6 +35,9 @@ export const command = defineCommand({
   run: async ({ options, args }, io) => {
     refuseContentTrust(options, io.env)
     const reference = parseReference(args[0]!)
+    if (options['all-tags'] && (reference.digest !== undefined || /:[^/]*$/.test(args[0]!))) {
+      throw new WherryError('usage', "tag can't be used with --all-tags/-a", { hint: 'Leave out tag and digest.' })
+    }
     const deps = await transferDepsFor(options, io)
     for (const each of options['all-tags'] ? await allTags(reference, deps, io) : [reference]) {
       await pullOne(each, options, { deps, io })
