@@ -2,6 +2,7 @@
 import { type Digest, digestOf, isDigest } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
 import { readBounded, readStart } from '../http/body.ts'
+import { type RetryPolicy, withRetries } from '../http/retry.ts'
 import { type HttpResponse, contentLengthOf, discard, headerOf } from '../http/message.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Document, parseManifestOrIndex } from '../oci/image.ts'
@@ -61,12 +62,39 @@ export async function readManifest(target: Target, reference: string): Promise<D
   })
 }
 
-/** Puts the exact bytes of a manifest under a tag or digest; whether the registry lists it among the referrers of its subject, if it has one. */
-export async function putManifest(
-  target: Target,
-  reference: string,
-  document: Document,
-): Promise<{ readonly knowsReferrers: boolean }> {
+/**
+ * Docker's registry does not see a blob, or a manifest that an index names, for the moment in which somebody else puts the same
+ * one, and then refuses manifests that name it. Other tries find it, if it is there at all.
+ */
+const settling: RetryPolicy = { tries: 5, baseMs: 100, maxDelayMs: 2000, totalMs: 10_000 }
+
+/** What a registry made of a manifest. */
+export interface PutResult {
+  /** It lists it among the referrers of its subject, if it has one. */
+  readonly knowsReferrers: boolean
+}
+
+/** Puts the exact bytes of a manifest under a tag or digest. What it names must be there. */
+export async function putManifest(target: Target, reference: string, document: Document): Promise<PutResult> {
+  return withRetries(settling, target.signal, async () => {
+    try {
+      return { kind: 'done', value: await putOnce(target, reference, document) }
+    } catch (error) {
+      if (!isUnknownBlob(error)) throw error
+      const giveUp = (): never => {
+        throw error
+      }
+      return { kind: 'again', giveUp }
+    }
+  })
+}
+
+function isUnknownBlob(error: unknown): error is WherryError {
+  const codes = error instanceof WherryError ? error.details?.['codes'] : undefined
+  return Array.isArray(codes) && codes.some((code) => code === 'MANIFEST_BLOB_UNKNOWN' || code === 'BLOB_UNKNOWN')
+}
+
+async function putOnce(target: Target, reference: string, document: Document): Promise<PutResult> {
   const { mediaType, digest } = document.descriptor
   const response = await sendTo(target, {
     method: 'PUT',

@@ -44,6 +44,24 @@ describe('token services', () => {
   })
 })
 
+describe('a registry that does not see a blob while others push it', () => {
+  const unknown = respond(400, {}, '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}')
+
+  test('is given the manifest again', async () => {
+    registry.proxy.faults.push({ when: asks('PUT', /manifests/), times: 2, act: unknown })
+    const { manifest } = await pushTestImage(registry.clientWith(), registry.at('seen'), 'v1')
+    expect((await registry.direct.manifest(registry.behind('seen'), 'v1', scope)).descriptor.digest).toBe(
+      manifest.descriptor.digest,
+    )
+  })
+
+  test('and never does is believed in the end', async () => {
+    registry.proxy.faults.push({ when: asks('PUT', /manifests/), times: 99, act: unknown })
+    const pushed = pushTestImage(registry.clientWith(), registry.at('unseen'), 'v1')
+    await expect(pushed).rejects.toThrow('blob unknown to registry (MANIFEST_BLOB_UNKNOWN)')
+  })
+})
+
 describe('storage behind a redirect', () => {
   test('that wants a token of its own gets one that was asked for as nobody', async () => {
     const blob = blobOf(5000)
