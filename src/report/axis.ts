@@ -7,7 +7,9 @@ export function position(at: number, total: number): number {
 
 /** Moments for marks between 0 and `total`, both in milliseconds: round ones, at most eight. */
 export function axisTicks(total: number): number[] {
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000]
+  const step = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
+  ]
     .concat([1_800_000, 3_600_000, 7_200_000])
     .find((size) => total / size <= 8)
   if (step === undefined) return []

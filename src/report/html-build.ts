@@ -13,7 +13,8 @@ const transferRows = 60
 /** The build: what came from what, and when. */
 export function buildSection(build: BuildReport): Markup {
   const words = buildWords(build)
-  const stages = build.stages.length > 0
+  // One stage alone needs no picture.
+  const stages = build.stages.length > 1
   return html`<section aria-labelledby="build-title">
 <h2 id="build-title">Build</h2>
 <p>${shownText(build.dockerfile)}, ${dateText(build.startedAt)}: ${build.outcome} in ${words.took}; ${words.steps}${words.work !== '' && `; ${words.work}`}.</p>
@@ -53,7 +54,7 @@ function axis(total: number): Markup {
   const ticks = axisTicks(total)
   return html`<svg width="100%" height="22">${ticks.map((at) => {
     const x = `${position(at, total) / 10}%`
-    return html`<line x1="${x}" x2="${x}" y1="17" y2="22"/><text x="${x}" y="13">${humanDuration(at)}</text>`
+    return html`<line x1="${x}" x2="${x}" y1="17" y2="22"/>${position(at, total) < 960 && html`<text x="${x}" y="13">${humanDuration(at)}</text>`}`
   })}</svg>`
 }
 

@@ -20,14 +20,19 @@ const valueWidth = 80
 /** A part of the picture. */
 interface Part {
   readonly height: number
-  readonly width?: number
   readonly body: Markup
 }
 
 /** The picture; its colours follow what the viewer prefers. */
 export function svgReport({ title, image, build }: Report): string {
-  const parts = [heading(title, image), ...(image ? layerParts(image) : []), ...(build ? buildParts(build) : [])]
-  const width = Math.max(pageWidth, ...parts.map((part) => (part.width ?? 0) + 2 * margin))
+  const graph = build !== undefined && build.stages.length > 0 ? graphSvg(build.stages) : undefined
+  // All parts are as wide as the widest.
+  const inner = Math.max(pageWidth - 2 * margin, graph?.width ?? 0)
+  const parts = [
+    heading(title, image),
+    ...(image ? layerParts(image, inner) : []),
+    ...(build ? buildParts(build, { graph, inner }) : []),
+  ]
   let y = margin
   const placed = parts.map(({ height, body }) => {
     const at = y
@@ -35,7 +40,7 @@ export function svgReport({ title, image, build }: Report): string {
     return html`<g transform="translate(${margin} ${at})">${body}</g>
 `
   })
-  const height = y + margin
+  const [width, height] = [inner + 2 * margin, y + margin]
   const { markup } =
     html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${shownText(title)}">
 <style>${{ markup: style }}</style>
@@ -64,47 +69,74 @@ function heading(title: string, image: ImageReport | undefined): Part {
 }
 
 function sectionTitle(text: string): Part {
-  return { height: 36, body: html`<text class="head" y="20">${text}</text>` }
+  return { height: 52, body: html`<text class="head" y="34">${text}</text>` }
+}
+
+/** Colours and what they mean. */
+function legend(keys: readonly (readonly [kind: string, word: string])[]): Part {
+  const body = keys.map(
+    ([kind, word], i) =>
+      html`<rect class="${kind}" x="${i * 130}" y="4" width="11" height="11" rx="2"/><text class="note" x="${i * 130 + 17}" y="14">${word}</text>`,
+  )
+  return { height: 28, body: html`${body}` }
 }
 
 const barX = labelWidth + 10
-const barWidth = pageWidth - 2 * margin - barX - valueWidth
 
-function row(label: string, bar: Markup, value: string): Part {
+interface Row {
+  readonly label: string
+  /** On a line of a thousand parts. */
+  readonly bar: Markup
+  readonly value: string
+}
+
+function row({ label, bar, value }: Row, inner: number): Part {
+  const width = inner - barX - valueWidth
   return {
     height: rowHeight,
-    body: html`<text y="16">${fitWidth(label, 58)}</text><svg x="${barX}" y="6" width="${barWidth}" height="12" viewBox="0 0 1000 12" preserveAspectRatio="none"><rect class="track" width="1000" height="12"/>${bar}</svg><text class="value" x="${barX + barWidth + valueWidth}" y="16">${value}</text>`,
+    body: html`<text y="16">${fitWidth(label, 56)}</text><svg x="${barX}" y="6" width="${width}" height="12" viewBox="0 0 1000 12" preserveAspectRatio="none"><rect class="track" width="1000" height="12"/>${bar}</svg><text class="value" x="${inner}" y="16">${value}</text>`,
   }
 }
 
-function layerParts({ layers }: ImageReport): Part[] {
+function layerParts({ layers }: ImageReport, inner: number): Part[] {
   const largest = Math.max(1, ...layers.map(({ size }) => size))
   const layerRow = (layer: LayerReport, i: number): Part => {
     const full = position(layer.size, largest)
     const waste = Math.min(full, position(layer.wasted, largest))
     const bar = html`<rect class="size" width="${full}" height="12"/>${waste > 0 && html`<rect class="waste" x="${full - waste}" width="${waste}" height="12"/>`}`
-    return row(`${i + 1}  ${instructionOf(layer)}`, bar, humanSize(layer.size, 3))
+    return row({ label: `${i + 1}  ${instructionOf(layer)}`, bar, value: humanSize(layer.size, 3) }, inner)
   }
-  return [sectionTitle('Layers'), ...layers.map(layerRow)]
+  const keys = [
+    ['size', 'size'],
+    ['waste', 'hidden by later layers'],
+  ] as const
+  return [sectionTitle('Layers'), legend(keys), ...layers.map(layerRow)]
 }
 
-function buildParts(build: BuildReport): Part[] {
+const timeKeys = [
+  ['done', 'ran'],
+  ['critical', 'decided the end'],
+  ['cached', 'cached'],
+  ['wait', 'waited'],
+  ['failed', 'failed'],
+] as const
+
+function buildParts(
+  build: BuildReport,
+  { graph, inner }: { readonly graph: ReturnType<typeof graphSvg> | undefined; readonly inner: number },
+): Part[] {
   const words = buildWords(build)
   const shown = build.steps.filter(({ outcome }) => outcome !== 'silent')
   const title = `Build: ${build.outcome} in ${words.took}; ${words.steps}${words.work === '' ? '' : `; ${words.work}`}`
   return [
     sectionTitle(title),
-    ...(build.stages.length === 0 ? [] : [stagesPart(build)]),
-    ...shown.map((step) => stepRow(step, build)),
+    ...(graph === undefined ? [] : [{ height: graph.height + 24, body: { markup: graph.markup } }]),
+    ...(shown.length === 0 ? [] : [legend(timeKeys)]),
+    ...shown.map((step) => stepRow(step, build, inner)),
   ]
 }
 
-function stagesPart({ stages }: BuildReport): Part {
-  const { markup, width, height } = graphSvg(stages)
-  return { width, height: height + 12, body: { markup } }
-}
-
-function stepRow(step: StepReport, { duration, stages }: BuildReport): Part {
+function stepRow(step: StepReport, { duration, stages }: BuildReport, inner: number): Part {
   const { outcome, start = 0, end = start, ready = start, isCritical } = step
   const x = position(start, duration)
   const isPoint = outcome === 'cached'
@@ -115,5 +147,6 @@ function stepRow(step: StepReport, { duration, stages }: BuildReport): Part {
   const kind = outcome === 'done' && isCritical ? 'critical' : outcome
   const bar = html`${wait}<rect class="${kind}" x="${Math.min(x, 1000 - width)}" width="${width}" height="12"/>`
   const label = `${stages.length > 1 ? `${stageText(step.stage)}: ` : ''}${shownInstruction(step.text)}`
-  return row(label, bar, isPoint ? 'cached' : outcome === 'done' ? humanDuration(end - start) : outcome)
+  const value = isPoint ? 'cached' : outcome === 'done' ? humanDuration(end - start) : outcome
+  return row({ label, bar, value }, inner)
 }
