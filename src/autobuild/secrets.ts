@@ -1,5 +1,6 @@
 /** Secrets of a configuration, read when they are needed: files may be replaced while the server runs. */
-import { readFile, stat } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { WherryError, errnoOf } from '../core/errors.ts'
 import type { AutobuildConfig, SecretPlace } from './contract.ts'
 
@@ -28,6 +29,23 @@ export async function readPrivate(place: SecretPlace, env: Environment): Promise
     throw new WherryError('config-invalid', `${place.file} can be read by others`, { hint: 'chmod 600 it.' })
   }
   return secret
+}
+
+/**
+ * The token in a file that nobody else may read; a file that is not there is made with a fresh one.
+ * @throws WherryError `config-invalid`, `io`
+ */
+export async function readOrMakeToken(path: string): Promise<string> {
+  try {
+    await writeFile(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600 })
+  } catch (cause) {
+    if (errnoOf(cause) !== 'EEXIST') {
+      throw new WherryError('io', `${path} cannot be written (${errnoOf(cause) ?? 'error'})`, { cause })
+    }
+  }
+  const token = await readPrivate({ file: path }, {})
+  if (token.length >= 16) return token
+  throw new WherryError('config-invalid', `the token in ${path} is shorter than 16 characters`)
 }
 
 /** Checks that every secret can be read. @throws WherryError `config-invalid` */

@@ -1,5 +1,6 @@
 /** What `registry serve` is told by options and by the environment, under the names that Debian's docker-registry has; pure. */
 import { WherryError } from '../core/errors.ts'
+import { checkRepository } from '../registry-server/names.ts'
 import type { OptionTable, OptionValues } from './command.ts'
 import { type TlsFiles, tlsFiles, tlsOptions } from './tls-options.ts'
 
@@ -17,6 +18,16 @@ export const serveOptions = {
   'token-service': { kind: 'string', value: 'NAME', help: 'Name of this registry, for which tokens must be' },
   'token-issuer': { kind: 'string', value: 'NAME', help: 'Who must have made a token' },
   'token-key': { kind: 'string', value: 'FILE', help: 'PEM certificates or public keys that sign tokens' },
+  'autobuild-only': {
+    kind: 'list',
+    value: 'NAME',
+    help: 'Repository that only automatic builds push to, with the token of --autobuild-token',
+  },
+  'autobuild-token': {
+    kind: 'string',
+    value: 'FILE',
+    help: 'Their token, which only you can read; made if it is not there',
+  },
   delete: { kind: 'boolean', on: true, help: 'Let clients delete manifests, tags and blobs' },
   'read-only': { kind: 'boolean', help: 'Refuse everything that would change something' },
   'log-level': {
@@ -37,6 +48,8 @@ export interface ServeSettings {
     | { readonly realm: string; readonly service: string; readonly issuer: string; readonly keys: string }
     | undefined
   readonly htpasswd: string | undefined
+  /** Repositories for automatic builds alone, and the file of their token. */
+  readonly reserved: { readonly repositories: readonly string[]; readonly token: string } | undefined
   readonly isReadOnly: boolean
   readonly isDeleteRefused: boolean
   readonly logLevel: LogLevel
@@ -86,6 +99,7 @@ export function serveSettings(options: OptionValues<typeof serveOptions>, env: E
     tls: tlsFiles(text('tls-cert'), text('tls-key')),
     token,
     htpasswd,
+    reserved: reservedOf(options, token),
     isReadOnly: options['read-only'] || truth(env, readOnlyVariable) === true,
     isDeleteRefused: !options.delete || truth(env, deleteVariable) === false,
     logLevel: options.quiet ? 'warn' : levelOf(text('log-level') ?? 'info'),
@@ -131,6 +145,36 @@ function tokenOf(text: (name: keyof typeof variables) => string | undefined): Se
     })
   }
   return { realm, service, issuer, keys }
+}
+
+function reservedOf(
+  options: Pick<OptionValues<typeof serveOptions>, 'autobuild-only' | 'autobuild-token'>,
+  tokens: ServeSettings['token'],
+): ServeSettings['reserved'] {
+  const [repositories, token] = [options['autobuild-only'], options['autobuild-token']]
+  if (repositories.length === 0 && token === undefined) return undefined
+  if (repositories.length === 0 || token === undefined) {
+    throw new WherryError('usage', '--autobuild-only and --autobuild-token are needed both')
+  }
+  if (tokens !== undefined) {
+    throw new WherryError('usage', '--autobuild-only and --token-realm exclude each other', {
+      hint: 'The token server says who may push where: let it give automatic builds a token.',
+    })
+  }
+  const wrong = repositories.find((name) => !isRepositoryName(name))
+  if (wrong === undefined) return { repositories, token }
+  throw new WherryError('usage', `--autobuild-only "${wrong}" is no name of a repository`, {
+    hint: 'Without the registry and without a tag: team/app.',
+  })
+}
+
+function isRepositoryName(name: string): boolean {
+  try {
+    checkRepository(name)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function truth(env: Environment, name: string): boolean | undefined {

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type GitServer, type TestRepository, newRepository, serveGit } from '../support/git-server.ts'
 import { lacks, missingTools } from '../support/need.ts'
 import { type Moved, type Posting, type Sender, post, posting } from '../support/webhooks.ts'
-import { type Home, type ServedRegistry, newHome, serveRegistry } from '../support/wherry.ts'
+import { type Home, type ServedRegistry, freePort, newHome, serveRegistry } from '../support/wherry.ts'
 
 const isMissing = lacks('tools', missingTools('git'))
 const secret = 'hook-secret-of-the-test'
@@ -275,6 +275,37 @@ describe.skipIf(isMissing)('wherry autobuild', () => {
     repository.commit({ 'a.txt': 'mended', Dockerfile: 'FROM scratch\nCOPY a.txt /\n' })
     const done = await builtAs('once', 'done', 3)
     expect(await inRegistry('acme/once', 'latest')).toBe(done[2]!.digest)
+  })
+
+  it('alone pushes to a repository that is reserved for it', async () => {
+    repositoryOf('alone')
+    const token = join(home.dir, 'token')
+    const port = await freePort()
+    const reserving = ['--autobuild-only', 'acme/alone', '--autobuild-token', token]
+    const child = home.start(['registry', 'serve', '--listen', `127.0.0.1:${port}`, ...reserving])
+    try {
+      const url = `http://127.0.0.1:${port}/v2`
+      await eventually('a registry', () =>
+        fetch(`${url}/`)
+          .then(({ ok }) => ok || undefined)
+          .catch(() => undefined),
+      )
+      const context = mkdtempSync(join(home.dir, 'context-'))
+      writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n')
+      const pushed = await home.run(['build', '--push', '-t', `127.0.0.1:${port}/acme/alone:mine`, context])
+      expect([pushed.code, /only automatic builds push/.test(pushed.stderr)]).toEqual([1, true])
+      expect((await home.run(['build', '--push', '-t', `127.0.0.1:${port}/acme/other`, context])).code).toBe(0)
+      const file = configure('alone', '[{branch: main}]', 'push-token-file: token')
+      writeFileSync(file, readFileSync(file, 'utf8').replace(registry.address, `127.0.0.1:${port}`))
+      expect((await home.run(['autobuild', '--config', file, '--once'])).code).toBe(0)
+      expect((await fetch(`${url}/acme/alone/manifests/latest`)).status).toBe(200)
+      expect((await fetch(`${url}/acme/alone/manifests/latest`, { method: 'DELETE' })).status).toBe(401)
+      chmodSync(token, 0o644)
+      expect((await home.run(['autobuild', '--config', file, '--once'])).stderr).toContain('can be read by others')
+    } finally {
+      child.kill()
+      await once(child, 'close')
+    }
   })
 
   it('docs/autobuild.md has a configuration that builds', async () => {

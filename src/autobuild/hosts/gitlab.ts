@@ -6,6 +6,9 @@ import { bodyName, idName, sameText } from './signature.ts'
 /** A signed delivery may be this much older or newer than our clock, in milliseconds. Standard Webhooks, "Verifying". */
 const toleranceMs = 5 * 60_000
 
+/** A signing token has 32 bytes; what is no base64 would be read as few or none, in bytes. */
+const leastKey = 24
+
 /**
  * With a secret token GitLab sends the token itself, with a signing token (`whsec_…`) an HMAC over id, time and body. The kind that
  * the secret is of must be there.
@@ -33,5 +36,7 @@ function isSigned({ headers, body }: Delivery, key: Buffer, nowMs: number): bool
   const expected = createHmac('sha256', key).update(`${id}.${time}.`).update(body).digest('base64')
   const given = (headers['webhook-signature'] ?? '').split(' ').slice(0, 8)
   const isOurs = given.map((one) => sameText(one, `v1,${expected}`)).includes(true)
-  return isOurs && /^\d{1,12}$/.test(time) && Math.abs(Number(time) * 1000 - nowMs) <= toleranceMs
+  return (
+    key.length >= leastKey && isOurs && /^\d{1,12}$/.test(time) && Math.abs(Number(time) * 1000 - nowMs) <= toleranceMs
+  )
 }

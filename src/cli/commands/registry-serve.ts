@@ -1,8 +1,10 @@
 /** `wherry registry serve`: the store as a registry, in the foreground until a signal ends it. */
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import type { Access } from '../../registry-server/access.ts'
+import { readOrMakeToken } from '../../autobuild/secrets.ts'
+import { type Access, openAccess } from '../../registry-server/access.ts'
 import { passwordAccess } from '../../registry-server/password-access.ts'
+import { reservedAccess } from '../../registry-server/reserved-access.ts'
 import { type ServedRequest, createRegistryServer } from '../../registry-server/server.ts'
 import { tokenAccess } from '../../registry-server/token-access.ts'
 import { humanDuration } from '../../ui/human.ts'
@@ -46,7 +48,14 @@ export const command = defineCommand({
   },
 })
 
-async function accessOf({ token, htpasswd }: ServeSettings, io: Io): Promise<Access | undefined> {
+async function accessOf(settings: ServeSettings, io: Io): Promise<Access | undefined> {
+  const base = await baseAccess(settings, io)
+  if (settings.reserved === undefined) return base
+  const { repositories, token } = settings.reserved
+  return reservedAccess(base ?? openAccess, { repositories, token: await readOrMakeToken(resolve(io.cwd, token)) })
+}
+
+async function baseAccess({ token, htpasswd }: ServeSettings, io: Io): Promise<Access | undefined> {
   if (htpasswd !== undefined) return passwordAccess(resolve(io.cwd, htpasswd))
   return token && tokenAccess({ ...token, keys: await readSetting(token.keys, io) })
 }
