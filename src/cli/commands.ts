@@ -129,8 +129,8 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'inspect',
-    also: ['image inspect'],
-    summary: 'Show all that is known of an image, as JSON',
+    also: ['image inspect', 'container inspect'],
+    summary: 'Show all that is known of images and containers, as JSON',
     load: async () => (await import('./commands/inspect.ts')).command,
   },
   {

@@ -41,7 +41,7 @@ export interface RowLook {
   readonly nowMs: number
   /** Layers that other images have too. */
   readonly shared?: ReadonlySet<Digest>
-  /** How many containers are made of each image. */
+  /** How many containers are made of each image, by its manifest. */
   readonly containers?: ReadonlyMap<Digest, number>
 }
 
@@ -71,7 +71,7 @@ function commonFields(facts: ImageFacts, look: RowLook) {
   const { image, layers, size } = facts
   const common = layers.filter(({ diffId }) => look.shared?.has(diffId)).reduce((sum, layer) => sum + layer.size, 0)
   return {
-    Containers: look.containers === undefined ? 'N/A' : String(look.containers.get(image.id) ?? 0),
+    Containers: look.containers === undefined ? 'N/A' : String(look.containers.get(image.manifest.digest) ?? 0),
     CreatedAt: goTime(facts.created),
     CreatedSince: humanSince(facts.created, look.nowMs),
     ID: look.noTrunc ? image.id : image.id.slice('sha256:'.length).slice(0, 12),

@@ -128,6 +128,36 @@ it('removes names before images', async () => {
   expect(await home.ok('prune', '--all', '--force')).toMatch(/Total reclaimed space: [1-9]/)
 })
 
+it('keeps what a container is made of, and shows the container too', async () => {
+  const dir = join(home.dir, 'used')
+  await mkdir(dir)
+  await writeFile(join(dir, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /used\nENTRYPOINT ["/used", "well"]\n')
+  const used = await home.ok('build', '-q', '-t', 'me/used', dir)
+  await home.ok('from', '--name', 'user', 'me/used')
+  const shown = await home.ok(
+    'inspect',
+    '-f',
+    '{{.Name}} {{.Path}} {{index .Args 0}} {{.State.Status}} {{.Config.Image}}',
+    'user',
+  )
+  expect(shown).toMatch(/^\/user \/used well created (docker.io\/)?me\/used(:latest)?$/)
+  expect((await home.run(['inspect', '--type', 'image', 'user'])).code).toBe(1)
+  expect((await home.run(['inspect', '--type', 'container', 'me/used'])).stderr).toContain('[container-not-found]')
+  const refused = await home.run(['rmi', 'me/used'])
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toMatch(/is used by the container user[^]*wherry rm user/)
+  await home.ok('tag', 'me/used', 'me/used:2')
+  expect(await home.ok('rmi', 'me/used:2')).toBe('Untagged: me/used:2')
+  expect(await home.ok('prune', '-af', '--filter', 'label!=no')).not.toContain(used)
+  expect(await home.ok('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}}')).toMatch(
+    /^Images 1 1\nContainers 1 0\n/,
+  )
+  expect(await home.ok('system', 'df', '-v')).toMatch(/^me\/used +latest .* 1$[^]*^[0-9a-f]{12} .* Created +user$/m)
+  expect(JSON.parse(await home.ok('info', '--json'))).toMatchObject({ Containers: 1, ContainersRunning: 0, Images: 1 })
+  await home.ok('rm', 'user')
+  expect(await home.ok('rmi', 'me/used')).toContain(`Deleted: ${used}`)
+})
+
 it('measures the store', async () => {
   expect(await home.ok('system', 'df')).toMatch(/^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages /)
   expect(JSON.parse(await home.ok('info', '-f', 'json'))).toMatchObject({ Store: home.store })

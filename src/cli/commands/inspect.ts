@@ -3,7 +3,7 @@ import { type WherryError, asWherryError } from '../../core/errors.ts'
 import { diffIdsOf } from '../../oci/config.ts'
 import { historyKeys } from '../../oci/steps.ts'
 import { snapshotPlace } from '../../store/snapshot-folders.ts'
-import type { Store } from '../../store/contract.ts'
+import type { ContainerRecord, Store } from '../../store/contract.ts'
 import { defineCommand } from '../command.ts'
 import { formatObjects } from '../format.ts'
 import { factsForPlatform } from '../image-platform.ts'
@@ -13,7 +13,7 @@ import { registryOptions } from '../registry-options.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
-  usage: '[OPTIONS] IMAGE...',
+  usage: '[OPTIONS] IMAGE|CONTAINER...',
   arguments: [1, Infinity],
   options: {
     format: {
@@ -22,14 +22,14 @@ export const command = defineCommand({
       value: 'FORMAT',
       help: '"json", or a Go template such as "{{.Config.User}}"',
     },
-    type: { kind: 'string', choices: ['image'], help: 'Kind of object' },
+    type: { kind: 'string', choices: ['image', 'container'], help: 'Only objects of this kind' },
     platform: {
       kind: 'string',
       value: 'OS/ARCH[/VARIANT]',
       help: 'Of an image for several platforms, the one for this',
     },
     remote: { kind: 'boolean', help: 'Ask the registry, and pull nothing' },
-    size: { kind: 'boolean', short: 's', help: 'Sizes of containers; images have theirs anyway' },
+    size: { kind: 'boolean', short: 's', help: 'What the files of a container take: SizeRw and SizeRootFs' },
     ...registryOptions,
   },
   examples: [
@@ -43,7 +43,7 @@ export const command = defineCommand({
     for (const query of args) {
       try {
         if (options.remote) objects.push(await (await import('../inspect-remote.ts')).inspectRemote(query, options, io))
-        else objects.push(await inspectStored(store, query, options.platform))
+        else objects.push(await inspectStored(store, query, options))
       } catch (error) {
         missing.push(asWherryError(error))
       }
@@ -59,7 +59,31 @@ function show(objects: readonly object[], format: string | undefined, io: Io): v
   else io.stdout.write(format === 'json' ? `${JSON.stringify(objects)}\n` : formatObjects(objects, format))
 }
 
-async function inspectStored(store: Store, query: string, platform: string | undefined): Promise<object> {
+interface Wanted {
+  readonly type: string | undefined
+  readonly platform: string | undefined
+  readonly size: boolean
+}
+
+/** As in docker, a container comes before an image of the same name. */
+async function inspectStored(store: Store, query: string, { type, platform, size }: Wanted): Promise<object> {
+  const isImage = type === 'image' || platform !== undefined
+  const record = isImage ? undefined : await containerOf(store, query, type === 'container')
+  if (record === undefined) return inspectImage(store, query, platform)
+  const { containerInspection } = await import('../container-inspection.ts')
+  return containerInspection({ record, holder: await store.containers.holder(record) }, store, size)
+}
+
+/** The container, or undefined if there is none and an image may be meant. @throws WherryError `container-not-found` */
+async function containerOf(store: Store, query: string, isOne: boolean): Promise<ContainerRecord | undefined> {
+  const name = query.replace(/^\//, '')
+  if (isOne) return store.containers.resolve(name)
+  const records = await store.containers.list()
+  const exact = records.find((record) => record.name === name || record.id === name)
+  return exact ?? records.find(({ id }) => /^[0-9a-f]{4,}$/.test(name) && id.startsWith(name))
+}
+
+async function inspectImage(store: Store, query: string, platform: string | undefined): Promise<object> {
   const facts = await factsForPlatform(store, query, platform)
   const snapshot = await snapshotPlace(store, diffIdsOf(facts.config))
   const { idsByHistory } = await import('../../store/step-images.ts')

@@ -46,9 +46,9 @@ interface ImagePolicy extends PrunePolicy {
 
 /** Removes images, and tells it as docker does. */
 async function pruneImages(store: Store, policy: ImagePolicy, io: Io): Promise<void> {
-  const used = await imageUses(store)
   const listed = (await store.images.list()).filter((image) => policy.all || image.names.length === 0)
-  const unused = listed.filter((image) => !used.has(image.id))
+  const used = await imageUses(store, listed)
+  const unused = listed.filter((image) => !used.has(image.manifest.digest))
   const facts = await readAllFacts(store, unused)
   const gone = facts.filter((one) => createdMs(one) < policy.imagesBefore && (policy.labels?.(one) ?? true))
   if (gone.length > 0) printLine(io, policy.dryRun ? 'Images that would be deleted:' : 'Deleted Images:')

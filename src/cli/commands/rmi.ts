@@ -6,6 +6,7 @@ import type { Store, StoredImage } from '../../store/contract.ts'
 import { defineCommand } from '../command.ts'
 import { eachOf } from '../each.ts'
 import { removeImage, removeSteps } from '../image-removal.ts'
+import { imageUses } from '../image-uses.ts'
 import { printLine } from '../io.ts'
 import { openStoreFor } from '../store.ts'
 
@@ -13,7 +14,11 @@ export const command = defineCommand({
   usage: '[OPTIONS] IMAGE...',
   arguments: [1, Infinity],
   options: {
-    force: { kind: 'boolean', short: 'f', help: 'Remove an image by its id though it has several names' },
+    force: {
+      kind: 'boolean',
+      short: 'f',
+      help: 'Also by an id an image with several names, and one that a container uses',
+    },
     'no-prune': { kind: 'boolean', help: 'Leave the images of the steps that it was built in' },
   },
   unsupported: ['--platform'],
@@ -31,11 +36,9 @@ export const command = defineCommand({
       const image = await resolveUnlessGone(store, query, gone)
       if (image === undefined) return
       const times = args.filter((arg) => arg === query).length
-      const { lines, isGone } = await removeImage(
-        store,
-        image,
-        referencesMeant(image, query, options.force ? Infinity : times),
-      )
+      const meant = referencesMeant(image, query, options.force ? Infinity : times)
+      if (!options.force) await refuseUsed(store, image, meant)
+      const { lines, isGone } = await removeImage(store, image, meant)
       for (const line of lines) printLine(io, line)
       if (!isGone) return
       gone.push(image.id)
@@ -43,6 +46,17 @@ export const command = defineCommand({
     })
   },
 })
+
+/** An image that would be gone must be no container's. @throws WherryError `image-in-use` */
+async function refuseUsed(store: Store, image: StoredImage, references: readonly string[]): Promise<void> {
+  if (![...image.names, ...image.repoDigests].every((reference) => references.includes(reference))) return
+  const users = (await imageUses(store, [image])).get(image.manifest.digest)
+  if (users === undefined) return
+  const names = users.join(', ')
+  throw new WherryError('image-in-use', `the image ${hexOf(image.id).slice(0, 12)} is used by the container ${names}`, {
+    hint: `Remove that first (\`wherry rm ${users[0] ?? ''}\`), or use --force: the container keeps what it needs.`,
+  })
+}
 
 /** The image; undefined if this command has removed it already, under another of its names. */
 async function resolveUnlessGone(

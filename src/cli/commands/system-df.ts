@@ -9,7 +9,8 @@ import { type DiskRow, diskHeadings, diskRows } from '../disk-rows.ts'
 import { askedFormat, formatOptions, formatRows } from '../format.ts'
 import { readAllFacts, sharedLayers } from '../image-facts.ts'
 import { imageHeadings, imageRows } from '../image-rows.ts'
-import { usesById } from '../image-uses.ts'
+import { containerFacts, imageUses } from '../image-uses.ts'
+import { containerRow } from '../container-rows.ts'
 import { type Io, noteLine } from '../io.ts'
 import { openStoreFor } from '../store.ts'
 
@@ -39,12 +40,26 @@ export const command = defineCommand({
 /** docker's parts, with its headings; as there, a format changes nothing about them. */
 async function writeDetails(store: Store, rows: readonly DiskRow[], io: Io): Promise<void> {
   const nowMs = Date.now()
-  const all = await readAllFacts(store, await store.images.list())
-  const look = { noTrunc: false, nowMs, shared: sharedLayers(all), containers: await usesById(store) }
+  const stored = await store.images.list()
+  const all = await readAllFacts(store, stored)
+  const uses = [...(await imageUses(store, stored))].map(([manifest, names]) => [manifest, names.length] as const)
+  const look = { noTrunc: false, nowMs, shared: sharedLayers(all), containers: new Map(uses) }
   const images = all.flatMap((facts) => imageRows(facts, look))
   const columns = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size', 'SharedSize', 'UniqueSize', 'Containers'] as const
   const table = formatRows(images, { format: undefined, headings: imageHeadings, columns })
   io.stdout.write(`Images space usage:\n\n${table}\n`)
+  const containers = (await containerFacts(store)).map((facts) => containerRow(facts, { noTrunc: false, nowMs }))
+  const lines = containers.map((one) => [
+    one.ID,
+    one.Image,
+    one.Command,
+    one.LocalVolumes,
+    one.RunningFor,
+    one.Status,
+    one.Names,
+  ])
+  const columnNames = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'LOCAL VOLUMES', 'CREATED', 'STATUS', 'NAMES']
+  io.stdout.write(`Containers space usage:\n\n${formatTable([columnNames, ...lines])}\n`)
   const steps = (await cachedSteps(store)).map(({ key, record, lastUsed, layer }) => [
     hexOf(key).slice(0, 12),
     'regular',
@@ -57,6 +72,6 @@ async function writeDetails(store: Store, rows: readonly DiskRow[], io: Io): Pro
   const size = rows.find(({ Type }) => Type === 'Build Cache')?.Size ?? '0B'
   io.stdout.write(`Build cache usage: ${size}\n\n${formatTable([heading, ...steps])}\n`)
   for (const { Type, TotalCount, Size } of rows) {
-    if (Type === 'Snapshots' || Type === 'Cache Mounts') io.stdout.write(`${Type}: ${TotalCount}, ${Size}\n`)
+    if (Type !== 'Images' && Type !== 'Build Cache') io.stdout.write(`${Type}: ${TotalCount}, ${Size}\n`)
   }
 }
