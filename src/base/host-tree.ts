@@ -20,6 +20,8 @@ export interface HostTreeSpec {
   readonly madeFilesAt: BytePath
   /** What names may stand for beside programs. */
   readonly packages?: InstalledPackages | undefined
+  /** True if no names mean nothing, not the usual programs. */
+  readonly onlyNames?: boolean
   /** More files, by absolute path. */
   readonly files?: readonly BytePath[]
   /** True for an absolute path that is to be left out of packages. */
@@ -60,11 +62,12 @@ export function hostTree(spec: HostTreeSpec): HostItem[] {
   const { root, names } = spec
   const tree = collection(root, spec.time)
   const adder: Adder = { spec, root, tree, libraries: libraryFinder(root), seen: new Set() }
-  const busybox = names.length === 0 ? findBusybox(root) : undefined
+  const usual = names.length === 0 && spec.onlyNames !== true
+  const busybox = usual ? findBusybox(root) : undefined
   if (busybox !== undefined) {
     addProgram(adder, busybox.path)
     addApplets(adder, busybox)
-  } else if (names.length === 0) {
+  } else if (usual) {
     for (const name of usualPrograms) addIfThere(adder, name)
   } else {
     addPackages(
