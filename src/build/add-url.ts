@@ -49,7 +49,7 @@ export async function download(
   }
   const shown = redactUrl(new URL(url))
   if (response.status !== 200) {
-    response.body.destroy()
+    discard(response)
     throw new WherryError('network', `${shown} answered with status ${response.status}`, {
       hint: 'Check the URL; wherry follows redirects itself.',
     })

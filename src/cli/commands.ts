@@ -74,6 +74,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/load.ts')).command,
   },
   {
+    name: 'export',
+    also: ['container export'],
+    summary: 'Write the file system of an image as a tar',
+    load: async () => (await import('./commands/export.ts')).command,
+  },
+  {
+    name: 'import',
+    also: ['image import'],
+    summary: 'Make an image from the tar of a file system',
+    load: async () => (await import('./commands/import.ts')).command,
+  },
+  {
     name: 'copy',
     also: [],
     summary: 'Copy an image between registries, layouts, archives and the store',

@@ -43,6 +43,9 @@ const maxEntries = 100_000
 const maxNameBytes = 16 << 20
 const maxLinks = 8
 
+/** What archives of images never have is often in those of file systems. */
+const hint = 'The tar of a file system is for `wherry import`.'
+
 /**
  * Opens an archive in any compression. A plain file is read in place; anything else is written once to a temp file of the store.
  * @throws WherryError `io`, `archive-invalid` (also for names that lead out of it, and for names that are there twice), `archive-unsupported`, `cancelled`
@@ -131,11 +134,14 @@ function newListing(): Listing {
       nameBytes += path.length + link.length
       if (nameBytes > maxNameBytes) throw new WherryError('archive-invalid', 'its names are too long all together')
       if (files.has(path) || links.has(path)) {
-        throw new WherryError('archive-invalid', `it has "${toText(path)}" twice`)
+        throw new WherryError('archive-invalid', `it has "${toText(path)}" twice`, { hint })
       }
       if (type === 'file' && offset !== undefined) files.set(path, { offset, size })
       else if (type === 'symlink' || type === 'hardlink') links.set(path, targetOf(path, type, link))
-      else throw new WherryError('archive-unsupported', `"${toText(path)}" is no plain file, as images have them`)
+      else
+        throw new WherryError('archive-unsupported', `"${toText(path)}" is no plain file, as images have them`, {
+          hint,
+        })
     },
     data: () => undefined,
     entryEnd: () => undefined,
@@ -147,7 +153,7 @@ function targetOf(path: BytePath, type: 'symlink' | 'hardlink', link: BytePath):
   if (type === 'hardlink') return link
   const whole = `${path.slice(0, path.lastIndexOf('/') + 1)}${link}`
   if (!link.startsWith('/') && !escapes(whole)) return cleanArchivePath(whole)
-  throw new WherryError('archive-invalid', `"${toText(path)}" is a link that leads out of the archive`)
+  throw new WherryError('archive-invalid', `"${toText(path)}" is a link that leads out of the archive`, { hint })
 }
 
 function archiveOf(from: {
