@@ -27,7 +27,7 @@ export async function withBuildReport<T>(
   }
   const write = async (): Promise<void> => {
     const build = buildReport(parseBuildRecord(recorder.text())!)
-    const report = await reportOfRecord(build, target.deps, quietScope(scope.signal))
+    const report = await reportOfRecord(build, { deps: target.deps, scope: quietScope(scope.signal) })
     const form = reportForm({ html: false, svg: false, json: false }, target.file)
     await writeReport(report, { form: form, output: target.file }, target.io)
   }

@@ -4,6 +4,7 @@ import { type BuildRecord, parseBuildRecord } from '../core/build-record.ts'
 import { WherryError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
 import { mapLimit } from '../core/schedule.ts'
+import type { Platform } from '../oci/platform.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
 import { buildReport } from '../report/build.ts'
 import type { BuildReport, ImageReport, Report } from '../report/contract.ts'
@@ -20,13 +21,22 @@ const parallelLists = 4
 /** What identifies a build record. */
 export const buildIdPattern = /^\d{8}-\d{6}-[0-9a-f]{6}$/
 
+/** What reports are made with. */
+export interface ReportParts {
+  readonly deps: TransferDeps
+  readonly scope: Scope
+  /** Which image of an index; this machine's if not given. */
+  readonly platform?: Platform | undefined
+}
+
 /**
  * The report of an image, with the build that made it if its record is still there.
  * @throws WherryError `image-not-found`, `blob-missing`, and what registries say of layers that must be fetched
  */
-export async function reportOfImage(query: string, deps: TransferDeps, scope: Scope): Promise<Report> {
+export async function reportOfImage(query: string, parts: ReportParts): Promise<Report> {
+  const { deps } = parts
   const stored = await deps.store.images.resolve(query)
-  const image = await readImage(stored, deps, scope)
+  const image = await readImage(stored, parts)
   const build = await buildOfImage(stored, deps.store)
   return { title: image.names[0] ?? stored.id.slice(0, 19), image, ...(build && { build }) }
 }
@@ -35,11 +45,11 @@ export async function reportOfImage(query: string, deps: TransferDeps, scope: Sc
  * The report of a build: of a record's id, or of the last one; with its image, if that is still there.
  * @throws WherryError `usage` if there is no such record
  */
-export async function reportOfBuild(id: string | undefined, deps: TransferDeps, scope: Scope): Promise<Report> {
-  const { builds } = deps.store
+export async function reportOfBuild(id: string | undefined, parts: ReportParts): Promise<Report> {
+  const { builds } = parts.deps.store
   const wanted = id ?? (await builds.list())[0]
-  const record = wanted === undefined ? undefined : await readRecord(wanted, deps.store)
-  if (record !== undefined) return reportOfRecord(buildReport(record, wanted), deps, scope)
+  const record = wanted === undefined ? undefined : await readRecord(wanted, parts.deps.store)
+  if (record !== undefined) return reportOfRecord(buildReport(record, wanted), parts)
   throw new WherryError(
     'usage',
     id === undefined ? 'no build has left a record' : `there is no record of build ${id}`,
@@ -50,11 +60,11 @@ export async function reportOfBuild(id: string | undefined, deps: TransferDeps, 
 }
 
 /** The report of a build that has just been recorded. */
-export async function reportOfRecord(build: BuildReport, deps: TransferDeps, scope: Scope): Promise<Report> {
+export async function reportOfRecord(build: BuildReport, parts: ReportParts): Promise<Report> {
   const id = build.images.at(-1)
-  const stored = id === undefined ? undefined : await findStored(deps.store, id)
+  const stored = id === undefined ? undefined : await findStored(parts.deps.store, id)
   if (stored === undefined) return { title: build.dockerfile || 'build', build }
-  const image = await readImage(stored, deps, scope)
+  const image = await readImage(stored, parts)
   return { title: image.names[0] ?? build.dockerfile, image, build }
 }
 
@@ -78,9 +88,9 @@ async function buildOfImage({ id }: StoredImage, store: Pick<Store, 'builds'>): 
   return builds.find(({ busy }) => busy > 0) ?? builds[0]
 }
 
-async function readImage(stored: StoredImage, deps: TransferDeps, scope: Scope): Promise<ImageReport> {
+async function readImage(stored: StoredImage, { deps, scope, platform }: ReportParts): Promise<ImageReport> {
   const { store } = deps
-  const { config, layers } = await readImageFacts(store, stored)
+  const { config, layers } = await readImageFacts(store, stored, platform)
   const pool = createPool(parallelLists)
   const lease = await store.lease()
   try {

@@ -100,6 +100,16 @@ describe('wherry report', () => {
     expect(await home.ok('report', '--builds')).toMatch(/^BUILD +STARTED.*\n.*failed/)
   })
 
+  it('tells of each image of an index', async () => {
+    await home.ok('build', '-q', '-t', 'me/two', '--platform', 'linux/amd64,linux/arm64', context)
+    const of = async (platform: string): Promise<unknown> => (await json('me/two', '--platform', platform)).image
+    expect(await of('linux/arm64')).toMatchObject({ platform: 'linux/arm64', wasted: 1000 })
+    expect(await of('linux/amd64')).toMatchObject({ platform: 'linux/amd64' })
+    expect((await json('--last')).build?.stages).toContainEqual(
+      expect.objectContaining({ name: 'linux/arm64 2', uses: ['linux/arm64 one', 'linux/arm64 two'], isTarget: true }),
+    )
+  })
+
   it('keeps the last 30 builds', async () => {
     const folder = join(home.store, 'builds-v1')
     for (let i = 0; i < 40; i++) {

@@ -1,6 +1,7 @@
 /** `wherry report`: what an image is made of and how it was built, as text, a page, a picture or JSON. */
 import { WherryError } from '../../core/errors.ts'
 import type { Scope } from '../../core/scope.ts'
+import { hostPlatform, parsePlatform } from '../../oci/platform.ts'
 import type { Report } from '../../report/contract.ts'
 import { humanDuration, humanSince } from '../../ui/human.ts'
 import { formatTable } from '../../ui/table.ts'
@@ -25,6 +26,7 @@ const reportOptions = {
   json: { kind: 'boolean', help: 'As JSON, with all files' },
   last: { kind: 'boolean', help: 'Report the last build, also one that failed' },
   builds: { kind: 'boolean', help: 'List the builds that can be reported' },
+  platform: { kind: 'string', value: 'OS/ARCH', help: 'Which image of an index (default that for this machine)' },
   ...registryOptions,
 } as const satisfies OptionTable
 
@@ -44,11 +46,12 @@ export const command = defineCommand({
     const form = reportForm(options, options.output)
     const [subject] = args
     if ((subject === undefined) !== options.last) throw unclear(options)
+    const platform = options.platform === undefined ? undefined : parsePlatform(options.platform, hostPlatform())
     const deps = await transferDepsFor(options, io)
     const make = (scope: Scope): Promise<Report> =>
       subject === undefined || buildIdPattern.test(subject)
-        ? reportOfBuild(subject, deps, scope)
-        : reportOfImage(subject, deps, scope)
+        ? reportOfBuild(subject, { deps, scope, platform })
+        : reportOfImage(subject, { deps, scope, platform })
     const wait = await beginWait({ text: 'reading layers' }, io)
     const report = await make(scopeOf(io, wait.event)).finally(() => wait.close())
     await writeReport(report, { form, output: options.output }, io)
