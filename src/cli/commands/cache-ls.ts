@@ -1,10 +1,9 @@
 /** `wherry cache ls`: the results of steps that builds can use again. */
 import { hexOf } from '../../core/digest.ts'
 import { humanSince, humanSize } from '../../ui/human.ts'
-import { formatTable } from '../../ui/table.ts'
 import { type CachedStep, cachedSteps } from '../cached-steps.ts'
 import { defineCommand } from '../command.ts'
-import { formatObjects } from '../format.ts'
+import { askedFormat, formatOptions, formatRows } from '../format.ts'
 import { openStoreFor } from '../store.ts'
 
 export const command = defineCommand({
@@ -13,14 +12,13 @@ export const command = defineCommand({
   options: {
     quiet: { kind: 'boolean', short: 'q', help: 'Show keys only' },
     'no-trunc': { kind: 'boolean', help: 'Show whole keys and instructions' },
-    format: { kind: 'string', value: 'FORMAT', help: '"json", or a template such as "{{.Key}} {{.Size}}"' },
+    ...formatOptions,
   },
   examples: [['wherry cache ls', 'Cached steps, the one that was used last first']],
   run: async ({ options }, io) => {
     const rows = (await cachedSteps(await openStoreFor(options, io))).map((step) => rowOf(step, options['no-trunc']))
     if (options.quiet) io.stdout.write(rows.map((row) => `${row.Key}\n`).join(''))
-    else if (options.format !== undefined) io.stdout.write(formatObjects(rows, options.format))
-    else io.stdout.write(formatTable([heading, ...rows.map(cellsOf)]))
+    else io.stdout.write(formatRows(rows, { format: askedFormat(options), headings, columns }))
     return 0
   },
 })
@@ -33,7 +31,15 @@ interface Row {
   readonly Instruction: string
 }
 
-const heading = ['KEY', 'LAST USED', 'SIZE', 'WHERE', 'INSTRUCTION']
+const headings: Readonly<Record<keyof Row, string>> = {
+  Key: 'KEY',
+  LastUsed: 'LAST USED',
+  Size: 'SIZE',
+  Where: 'WHERE',
+  Instruction: 'INSTRUCTION',
+}
+
+const columns = ['Key', 'LastUsed', 'Size', 'Where', 'Instruction'] as const
 
 const instructionWidth = 60
 
@@ -46,8 +52,4 @@ function rowOf({ key, record, lastUsed, layer, isHere }: CachedStep, isWhole: bo
     Where: record.diffId === undefined || isHere ? 'here' : (layer?.sources[0]?.repository ?? 'gone'),
     Instruction: isWhole || text.length <= instructionWidth ? text : `${text.slice(0, instructionWidth - 1)}…`,
   }
-}
-
-function cellsOf({ Key, LastUsed, Size, Where, Instruction }: Row): string[] {
-  return [Key, LastUsed, Size, Where, Instruction]
 }

@@ -16,7 +16,6 @@ export const command = defineCommand({
       throw new WherryError('usage', `"${target}" is a digest, which cannot be given as a name`)
     }
     const store = await openStoreFor(options, io)
-    // Held before it is looked for, so that a collection at the same time leaves what the image of a step is made of.
     const lease = await store.lease()
     try {
       const { id, manifest } = await store.images.resolve(source)
@@ -24,8 +23,9 @@ export const command = defineCommand({
       if ((await store.images.list()).some((image) => image.manifest.digest === manifest.digest)) {
         await store.images.tag(manifest.digest, formatReference(reference))
       } else {
-        const { id: again } = await store.images.resolve(id)
-        await store.images.put({ id: again, manifest, documents: [] }, [formatReference(reference)])
+        // The image of a step: looked for again now that it is held, in case a collection has taken some of it in between.
+        await store.images.resolve(id)
+        await store.images.put({ id, manifest, documents: [] }, [formatReference(reference)])
       }
     } finally {
       await lease.release()
