@@ -240,8 +240,9 @@ describe.each(kinds)('cache mounts in %s mode', (isolation, skipped) => {
     const look = 'cd /c; stat -c %a:%u:%g:%h:%Y . f g d d/h; readlink l; cat f; ls -A'
 
     test('as a layer, which is the same for the same content; another one begins as it', async () => {
-      const fill =
-        'cd /c; echo x > f; mkdir -m 0700 d; ln f g; ln f d/h; ln -s f l; touch .wh.f; chmod 0604 f; chown 3:4 d; touch -d 2001-01-01 f'
+      // In single mode owners are of one run, and are not always seen by the next.
+      const own = isolation === 'single' ? '' : 'chown 3:4 d;'
+      const fill = `cd /c; echo x > f; mkdir -m 0700 d; ln f g; ln f d/h; ln -s f l; touch .wh.f; chmod 0604 f; ${own} touch -d 2001-01-01 f`
       await bench.run(fill, { mounts: [cache('shared from')] })
       const { path, sealed } = await seal('shared from')
       const again = await seal('shared from')
