@@ -327,7 +327,8 @@ export interface Store {
   /** Removes temp files, leases and mount points whose owners are dead. Cheap; run at the start of every build. */
   sweep(): Promise<void>
   /**
-   * Deletes blobs, step and download records and layer facts that no image, record in use or lease reaches.
+   * Deletes blobs, step and download records and layer facts that no image, record in use or lease reaches; and, without a budget
+   * of bytes, what came of blobs that nobody receives any more.
    * Snapshots are only listed: their files have other owners and are removed by trees/.
    */
   collect(policy: CollectionPolicy): Promise<CollectionReport>

@@ -4,7 +4,7 @@
  */
 import { type Hash, createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestFromHex, hexOf } from '../core/digest.ts'
 import { WherryError } from '../core/errors.ts'
@@ -17,6 +17,7 @@ import { fileMode } from './formats.ts'
 const readChunk = 1 << 20
 /** Less than this is fetched again as quickly as it is gone on with, in bytes. */
 const worthKeeping = 1 << 20
+const arrivalPrefix = 'arriving-'
 
 /** What receiving needs of a store. */
 export interface ReceiveParts {
@@ -41,7 +42,7 @@ interface Growing {
 
 /** Where a blob's bytes gather. Nobody may have begun yet. */
 export function arrivalPath(tmpDir: string, digest: Digest): string {
-  return join(tmpDir, `arriving-${hexOf(digest)}`)
+  return join(tmpDir, `${arrivalPrefix}${hexOf(digest)}`)
 }
 
 /**
@@ -173,4 +174,25 @@ function mismatch(growing: Growing, { digest, size }: Wanted, more?: 'more'): Wh
   return new WherryError('digest-mismatch', `the data is not what its digest says: ${what}`, {
     hint: 'It was damaged or cut on its way; try again.',
   })
+}
+
+/** Deletes what came of blobs that nobody receives at the moment and was last touched before a time in milliseconds; its bytes. */
+export async function dropArrivals(
+  tmpDir: string,
+  { usedBefore, dryRun }: { readonly usedBefore: number; readonly dryRun: boolean },
+): Promise<number> {
+  const names = (await readdir(tmpDir)).filter((name) => name.startsWith(arrivalPrefix))
+  const sizes = await Promise.all(
+    names.map(async (name) => {
+      const path = join(tmpDir, name)
+      const found = await ifStillThere(stat(path))
+      if (found === undefined || found.mtimeMs >= usedBefore) return 0
+      const claimed = await claim(path)
+      // Removed while it is locked: see `receiveBlob`.
+      if (claimed !== undefined && !dryRun) await rm(path, { force: true })
+      await claimed?.handle.close()
+      return claimed === undefined ? 0 : found.size
+    }),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

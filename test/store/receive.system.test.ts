@@ -93,3 +93,18 @@ test('an empty blob is one', async () => {
   await store.blobs.receive(empty, () => Promise.resolve(Readable.from([])))
   expect(await store.blobs.sizeOf(empty.digest)).toBe(0)
 })
+
+test('a collection frees what came of blobs that nobody receives any more', async () => {
+  const collect = (dryRun: boolean): Promise<number> =>
+    store.collect({ usedBefore: Infinity, dryRun }).then((report) => report.bytes)
+  await expect(store.blobs.receive(blob, from(1_500_000))).rejects.toThrow('cut')
+  expect([await collect(true), names().length]).toEqual([1_500_000, 1])
+  expect([await collect(false), names().length]).toEqual([1_500_000, 0])
+  let collected: number | undefined
+  const whileItComes: OpenFrom = async (start) => {
+    collected = await collect(false)
+    return from()(start)
+  }
+  await store.blobs.receive(blob, whileItComes)
+  expect([collected, isThere()]).toEqual([0, true])
+})
