@@ -11,6 +11,8 @@ const maxLine = 64 * 1024
 export type Redact = (line: string) => string
 
 const hidden = '***'
+/** How wherry's errors begin. */
+const errorMark = 'ERROR: '
 
 /**
  * Hides these values wherever they stand, alone or in base64 or percent-encoded, and what looks like a credential: passwords in
@@ -38,6 +40,8 @@ export interface BuildLog {
   write(chunk: Buffer): void
   /** Adds a line of our own. */
   line(text: string): void
+  /** What the last line that begins with `ERROR: ` said, as it is in the log. */
+  lastError(): string | undefined
   /** Writes what is left; resolves when it is in the file. */
   close(): Promise<void>
 }
@@ -53,10 +57,13 @@ export function openLog(path: string, redact: Redact, onFailure: (error: unknown
   stream.on('error', () => undefined)
   let rest = Buffer.alloc(0)
   let size = 0
+  let error: string | undefined
   const put = (line: string): void => {
-    if (size >= maxBytes) return
     // What a terminal would show; a browser shows control characters as boxes.
-    const text = `${redact(stripVTControlCharacters(line).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ''))}\n`
+    const shown = redact(stripVTControlCharacters(line).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ''))
+    if (shown.startsWith(errorMark)) error = shown.slice(errorMark.length)
+    const text = `${shown}\n`
+    if (size >= maxBytes) return
     size += Buffer.byteLength(text)
     stream.write(size >= maxBytes ? '… the log is longer than what is kept\n' : text)
   }
@@ -77,6 +84,7 @@ export function openLog(path: string, redact: Redact, onFailure: (error: unknown
       }
     },
     line: put,
+    lastError: () => error,
     close: async () => {
       if (rest.length > 0) put(rest.toString('utf8'))
       rest = Buffer.alloc(0)

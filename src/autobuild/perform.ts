@@ -98,7 +98,10 @@ async function attempt(task: BuildTask, parts: Attempt, signal: AbortSignal): Pr
       signal,
     })
     signal.throwIfAborted()
-    if (code !== 0) return { status: 'failed', message: `wherry build ended with ${code ?? 'a signal'}`, commit }
+    if (code !== 0) {
+      const message = parts.log.lastError() ?? `wherry build ended with ${code ?? 'a signal'}`
+      return { status: 'failed', message, commit }
+    }
     return { status: 'done', digest: await pushedDigest(metadata), commit }
   } finally {
     await Promise.all([metadata, auth].map((path) => rm(path, { force: true })))
