@@ -249,6 +249,9 @@ describe.skipIf(isMissing)('wherry autobuild', () => {
         text.replace('000003', builds('queue')[2]!.id),
       ),
     )
+    slow.isOpen = true
+    configure('queue', '[{branch: main, image-tag: again}]', more)
+    expect((await builtAs('queue', 'done'))[0]).toMatchObject({ cause: 'added' })
     await eventually('nothing to do', async () => {
       const { running, waiting } = (await (await fetch(`${url}/healthz`)).json()) as Record<string, number>
       return running === 0 && waiting === 0 ? true : undefined
