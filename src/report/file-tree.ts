@@ -42,6 +42,8 @@ export interface FileTree {
   reveal(node: number): void
   /** Closes everything. */
   closeAll(): void
+  /** What is in a folder comes by name, as the layer has it, or the largest first. */
+  order(by: 'name' | 'size'): void
   /** Shows only what fits, opened so that it is seen; returns how many fit. */
   filter(by: TreeFilter): number
 }
@@ -53,6 +55,7 @@ export function fileTree(layers: readonly PageLayer[]): FileTree {
   const open = new Uint8Array(ends.length)
   let kept: Uint8Array | undefined
   let shown: TreeLine[] | undefined
+  let isBySize = false
   const change = (node: number, isOpen: boolean): void => {
     open[node] = isOpen ? 1 : 0
     shown = undefined
@@ -62,8 +65,9 @@ export function fileTree(layers: readonly PageLayer[]): FileTree {
     for (let at = node + 1; at < ends[node]!; at = ends[at]!) if (kept[at] === 1) return true
     return false
   }
+  const sizeOf = (node: number): number => layers[layerOf[node]!]!.sizes[rowOf[node]!] ?? 0
   const tree: FileTree = {
-    lines: () => (shown ??= visibleLines({ ...flat, open, kept, hasInner })),
+    lines: () => (shown ??= visibleLines({ ...flat, open, kept, hasInner, ...(isBySize && { sizeOf }) })),
     nodeOf: (node) => ({ layer: layerOf[node]!, row: rowOf[node] === -1 ? undefined : rowOf[node]! }),
     pathOf: (node) => pathOf(node, flat, layers),
     find: (layer, path) => findNode({ layer, path }, flat, layers),
@@ -79,6 +83,10 @@ export function fileTree(layers: readonly PageLayer[]): FileTree {
     },
     closeAll() {
       open.fill(0)
+      shown = undefined
+    },
+    order(by) {
+      isBySize = by === 'size'
       shown = undefined
     },
     filter(by) {
@@ -140,27 +148,34 @@ interface Visible extends Flat {
   readonly open: Uint8Array
   readonly kept: Uint8Array | undefined
   readonly hasInner: (node: number) => boolean
+  /** Given if the largest comes first. */
+  readonly sizeOf?: (node: number) => number
 }
 
-function visibleLines({ parents, ends, open, kept, hasInner }: Visible): TreeLine[] {
-  const lines: { -readonly [K in keyof TreeLine]: TreeLine[K] }[] = []
-  const counts = new Map<number, number>()
-  const levels = new Map<number, number>([[-1, 0]])
-  for (let node = 0; node < ends.length; ) {
-    if (kept?.[node] === 0) {
-      node = ends[node]!
-      continue
-    }
-    const parent = parents[node]!
-    const position = (counts.get(parent) ?? 0) + 1
-    const level = (levels.get(parent) ?? 0) + 1
-    counts.set(parent, position)
-    const isOpen = hasInner(node) ? open[node] === 1 : undefined
-    if (isOpen === true) levels.set(node, level)
-    lines.push({ node, level, position, siblings: 0, isOpen })
-    node = isOpen === true ? node + 1 : ends[node]!
+function visibleLines({ ends, open, kept, hasInner, sizeOf }: Visible): TreeLine[] {
+  const inner = (first: number, end: number): number[] => {
+    const nodes: number[] = []
+    for (let node = first; node < end; node = ends[node]!) if (kept?.[node] !== 0) nodes.push(node)
+    return nodes
   }
-  for (const line of lines) line.siblings = counts.get(parents[line.node]!)!
+  const lines: TreeLine[] = []
+  // Not by recursion: folders may be deeper than the stack.
+  const pending: TreeLine[] = []
+  const enter = (nodes: readonly number[], level: number): void => {
+    for (let i = nodes.length - 1; i >= 0; i--) {
+      const node = nodes[i]!
+      const isOpen = hasInner(node) ? open[node] === 1 : undefined
+      pending.push({ node, level, position: i + 1, siblings: nodes.length, isOpen })
+    }
+  }
+  enter(inner(0, ends.length), 1)
+  for (let line = pending.pop(); line !== undefined; line = pending.pop()) {
+    lines.push(line)
+    if (line.isOpen !== true) continue
+    const nodes = inner(line.node + 1, ends[line.node]!)
+    if (sizeOf !== undefined) nodes.sort((a, b) => sizeOf(b) - sizeOf(a))
+    enter(nodes, line.level + 1)
+  }
   return lines
 }
 

@@ -60,6 +60,25 @@ test('a search shows what fits in all layers, opened', () => {
   expect(tree.lines()).toEqual([])
 })
 
+test('the largest comes first where that is asked for', () => {
+  const tree = fileTree(layers)
+  tree.set(tree.find(0)!, true)
+  tree.set(tree.find(0, 'bin')!, true)
+  tree.order('size')
+  expect(seen(tree)).toEqual([
+    '1 layer0-',
+    '2 var+',
+    '2 bin-',
+    '3 sh',
+    '3 ash',
+    '2 etc+',
+    ...['1', '2', '3'].map((i) => `1 layer${i}+`),
+  ])
+  expect(tree.lines()[2]).toMatchObject({ position: 2, siblings: 3 })
+  tree.order('name')
+  expect(seen(tree).slice(0, 3)).toEqual(['1 layer0-', '2 bin-', '3 ash'])
+})
+
 test('a folder that fits keeps what is in it, closed', () => {
   const tree = fileTree(layers)
   expect(tree.filter({ text: 'bin', marks: '' })).toBe(1)

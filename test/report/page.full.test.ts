@@ -169,6 +169,15 @@ describe.skipIf(lacks('chromium', noChromium()))('the page of a report', () => {
     expect(await evaluate(`document.querySelectorAll('#tree [aria-level]').length`)).toBeGreaterThan(11)
   })
 
+  test('the largest can come first', async () => {
+    await open()
+    await evaluate(`document.querySelector('.layer').click()`)
+    const folders = `[...document.querySelectorAll('#tree [aria-level="5"]')].map((line) => line.getAttribute('aria-label'))`
+    expect(((await evaluate(folders)) as string[])[0]).toMatch(/^package-0,/)
+    await evaluate(`document.getElementById('order').click()`)
+    expect(((await evaluate(folders)) as string[])[0]).toMatch(/^package-17,/)
+  })
+
   test('a wasted file leads to its place', async () => {
     await open()
     await evaluate(`document.querySelector('.link').focus()`)

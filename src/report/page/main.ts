@@ -31,6 +31,13 @@ function start(): void {
       container.scrollIntoView({ block: 'center' })
     })
   }
+  const order = byId('order')
+  order?.addEventListener('click', () => {
+    const isBySize = order.getAttribute('aria-pressed') !== 'true'
+    order.setAttribute('aria-pressed', String(isBySize))
+    tree.order(isBySize ? 'size' : 'name')
+    view.render()
+  })
   const clearSearch = search((text, marks) => view.search(text, marks))
   const fullest = layers.findLastIndex(({ names }) => names.length > 0)
   const first = layerButtons.find((button) => Number(button.dataset['layer']) === fullest)
