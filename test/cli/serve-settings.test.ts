@@ -9,7 +9,8 @@ const settings = (
   env: Record<string, string> = {},
 ): ReturnType<typeof serveSettings> => {
   const none = Object.fromEntries(Object.keys(serveOptions).map((name) => [name, undefined]))
-  return serveSettings({ ...none, delete: true, 'read-only': false, quiet: false, ...options } as Options, env)
+  const given = { delete: true, 'read-only': false, quiet: false, 'autobuild-only': [], ...options }
+  return serveSettings({ ...none, ...given } as Options, env)
 }
 
 it('are what docker-registry calls them in the environment; options win', () => {
@@ -38,12 +39,15 @@ it('are what docker-registry calls them in the environment; options win', () => 
     isReadOnly: true,
     isDeleteRefused: true,
     logLevel: 'debug',
+    reserved: undefined,
   })
   expect(settings({ listen: '5002', storage: '/other' }, env)).toMatchObject({ listen: '5002', storage: '/other' })
   expect(settings({ quiet: true }).logLevel).toBe('warn')
 })
 
 it.each<[Partial<Options>, Record<string, string>, string]>([
+  [{ 'autobuild-only': ['team/app'] }, {}, '--autobuild-only and --autobuild-token are needed both'],
+  [{ 'autobuild-only': ['Team'], 'autobuild-token': 't' }, {}, '--autobuild-only "Team" is no name of a repository'],
   [{ storage: 's3://bucket' }, {}, 'stores in a local folder and nowhere else'],
   [{}, { REGISTRY_STORAGE: 's3' }, 'REGISTRY_STORAGE=s3: the embedded registry stores in a local folder'],
   [{}, { REGISTRY_STORAGE_GCS_BUCKET: 'b' }, 'REGISTRY_STORAGE_GCS_BUCKET=…: the embedded registry'],
