@@ -46,15 +46,15 @@ export async function makeDriven(
 ): Promise<SealItem[]> {
   const { workspace, deps, onOutput } = place
   const { tool } = driver
-  const made = workspace.temp('base-files')
-  await writeFile(made, madeFilesText())
+  const texts = workspace.temp('base-files')
+  await writeFile(texts, madeFilesText())
   onOutput(`I: collecting ${tool} from this machine\n`)
   const keyring = spec.keyring === undefined ? undefined : '/etc/wherry-keyring.gpg'
   const items: SealItem[] = hostTree({
     root: '/',
     names: [tool, ...usualNeeds.filter((name) => driver.packages.has(name))],
     time: spec.time,
-    madeFilesAt: fromText(made),
+    madeFilesAt: fromText(texts),
     packages: driver.packages,
     files: hostFiles.filter((path) => existsSync(path)).map(fromText),
     onUnreadable: () => undefined,
@@ -65,6 +65,8 @@ export async function makeDriven(
     'LC_ALL=C.UTF-8',
     'TERM=dumb',
     'DEBIAN_FRONTEND=noninteractive',
+    // For debootstrap: devices are there, and need not be made.
+    'container=lxc',
     ...proxies(deps.env),
   ]
   const tail = outputTail(onOutput)
@@ -72,8 +74,16 @@ export async function makeDriven(
   onOutput(`I: ${args.join(' ')}\n`)
   const changed = await workspace.run({ over: tools.stack, args, env, onOutput: tail.add }, scope)
   if (changed === undefined) throw runFailed(tool, tail.lines())
-  return finishedItems(mergedItems([below(changed, target)]), spec.time)
+  const made = mergedItems([below(changed, target)])
+  if (tool === 'mmdebstrap') return finishedItems(made, spec.time)
+  const first = await workspace.layer(made, scope)
+  const second = await workspace.run({ over: first.stack, args: secondStage, env, onOutput: tail.add }, scope)
+  if (second === undefined) throw runFailed(tool, tail.lines())
+  return finishedItems(mergedItems([first, second]), spec.time)
 }
+
+/** debootstrap(8), "Cross-architecture and foreign": where the first stage may make no devices and mount nothing, the second has both. */
+const secondStage = ['/debootstrap/debootstrap', '--second-stage']
 
 /** The part of a layer below a folder, as a tree of its own. */
 function below({ entries, tarPath }: TempLayer, folder: string): TempLayer {
@@ -134,7 +144,7 @@ function mmdebstrapArguments(spec: DebootstrapSpec, keyring: string | undefined)
   ]
 }
 
-/** debootstrap(8): one mirror. It would mount /proc in the new system; with this variant it does not, and what it needs is there. */
+/** debootstrap(8): one mirror, and its first stage only. */
 function debootstrapArguments(spec: DebootstrapSpec, keyring: string | undefined): string[] {
   const { suite, variant, include, architecture } = spec
   const [first] = spec.sources as readonly [Source, ...Source[]]
@@ -143,6 +153,7 @@ function debootstrapArguments(spec: DebootstrapSpec, keyring: string | undefined
   }
   return [
     'debootstrap',
+    '--foreign',
     ...(['minbase', 'buildd'].includes(variant) ? [`--variant=${variant}`] : []),
     `--arch=${architecture}`,
     `--components=${first.components.join(',')}`,

@@ -60,14 +60,14 @@ export function finishedItems(items: readonly SealItem[], time: bigint): SealIte
 }
 
 function isLeftOut(path: BytePath): boolean {
-  if (dropped.has(path)) return true
-  return emptied.some((folder) => path.startsWith(folder)) && !kept.has(path)
+  if (dropped.has(path) || /^var\/cache\/apt\/archives\/[^/]*\.deb$/.test(path)) return true
+  return emptied.some((folder) => path.startsWith(folder)) && !kept.has(path) && !path.startsWith('run/lock/')
 }
 
 function withoutIdentity(item: SealItem): SealItem {
   if (item.entry.path !== machineId || item.entry.type !== 'file') return item
   const { sha256: _sha, offset: _offset, ...rest } = item.entry
-  return { entry: { ...rest, size: 0 } }
+  return { entry: { ...rest, size: 0, mode: 0o644 } }
 }
 
 function deviceEntries(mtime: bigint): Entry[] {
