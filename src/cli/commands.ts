@@ -116,6 +116,36 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/delete.ts')).command,
   },
   {
+    name: 'manifest create',
+    also: [],
+    summary: 'Put a list of images for several platforms together',
+    load: async () => (await import('./commands/manifest-create.ts')).command,
+  },
+  {
+    name: 'manifest annotate',
+    also: [],
+    summary: 'Say which platform an image of a list is for',
+    load: async () => (await import('./commands/manifest-annotate.ts')).command,
+  },
+  {
+    name: 'manifest push',
+    also: [],
+    summary: 'Push a list and its images',
+    load: async () => (await import('./commands/manifest-push.ts')).command,
+  },
+  {
+    name: 'manifest inspect',
+    also: [],
+    summary: 'Show a manifest or a list',
+    load: async () => (await import('./commands/manifest-inspect.ts')).command,
+  },
+  {
+    name: 'manifest rm',
+    also: [],
+    summary: 'Remove local lists',
+    load: async () => (await import('./commands/manifest-rm.ts')).command,
+  },
+  {
     name: 'images',
     also: ['image ls', 'image list'],
     summary: 'List the images in the store',

@@ -31,7 +31,7 @@ function allTags(images: readonly StoredImage[], query: string): SavedImage[] {
     return registry === wanted.registry && repository === wanted.repository
   }
   return images.flatMap((stored) => {
-    const names = stored.names.filter(isOfRepository)
+    const names = stored.names.filter(isOfRepository).sort()
     return names.length === 0 ? [] : [{ stored, names }]
   })
 }

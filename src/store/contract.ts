@@ -213,6 +213,32 @@ export interface Lease {
   release(): Promise<void>
 }
 
+/** A manifest of a list that is being put together. */
+export interface DraftMember {
+  /** As it was added, in full. */
+  readonly name: string
+  /** Where it is: `registry/repository`. */
+  readonly repository: string
+  /** With its platform. */
+  readonly descriptor: Descriptor
+}
+
+/** A manifest list that is being put together. */
+export interface ManifestDraft {
+  /** Full reference that it will be pushed to. */
+  readonly name: string
+  readonly members: readonly DraftMember[]
+}
+
+/** Manifest lists on their way to a registry. They name manifests there, and nothing in this store. */
+export interface ManifestDrafts {
+  /** @throws store-corrupt, json-invalid */
+  get(name: string): Promise<ManifestDraft | undefined>
+  put(draft: ManifestDraft): Promise<void>
+  /** Absent is fine. */
+  remove(name: string): Promise<void>
+}
+
 /** What a collection freed or would free. */
 export interface CollectionReport {
   readonly blobs: number
@@ -314,6 +340,7 @@ export interface Store {
   readonly trails: TrailStore
   readonly builds: BuildRecords
   readonly downloads: DownloadCache
+  readonly drafts: ManifestDrafts
   readonly uploads: UploadNotes
   /** A fresh private path below `tmp/`, named so that a later process can tell whether its owner still lives. */
   tempPath(label: string): string

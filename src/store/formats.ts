@@ -37,13 +37,15 @@ export const folders = {
   registry: 'registry-v1',
   /** What automatic builds keep: `builds/`, `logs/`, `refs.json`, `deliveries`; see autobuild/state.ts. */
   autobuild: 'autobuild-v1',
+  /** `<aa>/<digest of a name>.json`: manifest lists that are being put together. */
+  drafts: 'manifests-v1',
   tmp: 'tmp',
   locks: 'locks',
   leases: 'leases',
 } as const
 
 /** Versions inside records. */
-export const versions = { step: 1, layer: 1, contents: 1, download: 1, trail: 1, container: 1 } as const
+export const versions = { step: 1, layer: 1, contents: 1, download: 1, draft: 1, trail: 1, container: 1 } as const
 
 /** The first line of a lease; then one digest a line. */
 export const leaseHeader = 'wherry-lease 1'

@@ -10,6 +10,7 @@ import { openContainerStore } from './containers.ts'
 import type { ImageStore, Store, StoredImage } from './contract.ts'
 import { directoryModes, fileMode, folders, ociLayoutFile } from './formats.ts'
 import { openDownloadCache } from './downloads.ts'
+import { openManifestDrafts } from './drafts.ts'
 import { formatIndexFile } from './index-file.ts'
 import { openImageStore } from './images.ts'
 import { openBuildNotes } from './notes.ts'
@@ -51,6 +52,7 @@ function pathsBelow(root: string) {
     mounts: join(root, folders.mounts),
     containers: join(root, folders.containers),
     registry: join(root, folders.registry),
+    drafts: join(root, folders.drafts),
     tmp: join(root, folders.tmp),
     locks: join(root, folders.locks),
     leases: join(root, folders.leases),
@@ -139,6 +141,7 @@ function assemble(dirs: Dirs): Store {
     notes: openBuildNotes({ dir: dirs.explain, dirMode: modes.private, tempPath }),
     uploads: openUploadNotes(dirs.tmp, tempPath),
     builds: openBuildRecords({ dir: dirs.builds, dirMode: modes.private, tempPath }),
+    drafts: openManifestDrafts({ dir: dirs.drafts, dirMode: modes.private, tempPath }),
     downloads: openDownloadCache({ dir: dirs.downloads, dirMode: modes.private, tempPath }),
     tempPath,
     contextDir: dirs.contexts,

@@ -87,7 +87,7 @@ export async function newHome(env: Readonly<Record<string, string>> = {}): Promi
 /** `--root` goes behind the command's name, which may be of two words. */
 function withRoot(args: readonly string[], store: string): string[] {
   const firstOption = args.findIndex((arg) => arg.startsWith('-'))
-  const twoWords = ['base', 'registry', 'system', 'image', 'cache', 'container'].includes(args[0] ?? '')
+  const twoWords = ['base', 'registry', 'system', 'image', 'cache', 'container', 'manifest'].includes(args[0] ?? '')
   const at = Math.min(twoWords ? 2 : 1, firstOption < 0 ? args.length : firstOption)
   return [...args.slice(0, at), '--root', store, ...args.slice(at)]
 }
