@@ -1,5 +1,6 @@
 /** What `images`, `inspect` and `history` show of a stored image, read from its documents. */
 import type { Digest } from '../core/digest.ts'
+import { WherryError } from '../core/errors.ts'
 import { mapLimit } from '../core/schedule.ts'
 import { type ImageConfig, diffIdsOf } from '../oci/config.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -62,9 +63,19 @@ export async function readImageFacts(
   }
 }
 
-/** The facts of several images, in their order. @throws as `readImageFacts` */
+/** The facts of several images, in their order, without those that another process has removed meanwhile. @throws as `readImageFacts` */
 export async function readAllFacts(store: Store, images: readonly StoredImage[]): Promise<ImageFacts[]> {
-  return mapLimit(images, 8, (image) => readImageFacts(store, image))
+  const read = await mapLimit(images, 8, async (image) => {
+    try {
+      return [await readImageFacts(store, image)]
+    } catch (error) {
+      const isLost = error instanceof WherryError && error.code === 'blob-missing'
+      const isThere = (await store.images.list()).some(({ manifest }) => manifest.digest === image.manifest.digest)
+      if (isLost && !isThere) return []
+      throw error
+    }
+  })
+  return read.flat()
 }
 
 /** When the image was made, in milliseconds since 1970; when it came into the store if its config does not say. */

@@ -1,5 +1,5 @@
 /** Commands on stored images, and their way to a registry and back. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Home, type ServedRegistry, newHome, serveRegistry } from '../support/wherry.ts'
@@ -161,4 +161,16 @@ it('keeps what a container is made of, and shows the container too', async () =>
 it('measures the store', async () => {
   expect(await home.ok('system', 'df')).toMatch(/^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages /)
   expect(JSON.parse(await home.ok('info', '-f', 'json'))).toMatchObject({ Store: home.store })
+})
+
+it('prunes an image whose documents are lost', async () => {
+  const dir = join(home.dir, 'lost')
+  await mkdir(dir)
+  await writeFile(join(dir, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /lost\n')
+  const lost = await home.ok('build', '-q', '-t', 'me/lost', dir)
+  await home.ok('untag', 'me/lost')
+  await rm(join(home.store, 'oci-v1/blobs/sha256', lost.slice('sha256:'.length)))
+  expect(await home.ok('prune', '-f', '--filter', 'label!=no')).not.toContain(lost)
+  expect(await home.ok('prune', '-f')).toContain(`deleted: ${lost}`)
+  expect(await home.ok('images', '-q')).toBe('')
 })

@@ -51,10 +51,10 @@ export const command = defineCommand({
     // The image of a step is nobody's leftover.
     const isDangling = options.filter.some((text) => /^dangling=(true|1)$/i.test(text))
     const steps = options.all && !isDangling ? await stepsOf(store, stored) : []
-    const all = await readAllFacts(store, [...stored, ...steps])
-    const shared = sharedLayers(all)
-    const look = { noTrunc: options['no-trunc'], nowMs, shared }
-    const shown = all
+    const images = await readAllFacts(store, stored)
+    // What only the steps of an image have too is its own.
+    const look = { noTrunc: options['no-trunc'], nowMs, shared: sharedLayers(images) }
+    const shown = [...images, ...(await readAllFacts(store, steps))]
       .filter(filter.image)
       .sort((a, b) => createdMs(b) - createdMs(a) || (b.image.storedAt > a.image.storedAt ? 1 : -1))
       .map((facts) => ({ facts, rows: imageRows(facts, look).filter(filter.row) }))

@@ -1,8 +1,9 @@
 /** `wherry prune`: images that nobody needs go, then everything on disk that nothing refers to. */
 import { WherryError } from '../../core/errors.ts'
-import type { Store } from '../../store/contract.ts'
+import { mapLimit } from '../../core/schedule.ts'
+import type { Store, StoredImage } from '../../store/contract.ts'
 import { defineCommand } from '../command.ts'
-import { type ImageFacts, createdMs, readAllFacts } from '../image-facts.ts'
+import { createdMs, readImageFacts } from '../image-facts.ts'
 import { type ImageFilter, hasLabel } from '../image-filters.ts'
 import { removeImage, removeSteps } from '../image-removal.ts'
 import { imageUses } from '../image-uses.ts'
@@ -49,14 +50,22 @@ async function pruneImages(store: Store, policy: ImagePolicy, io: Io): Promise<v
   const listed = (await store.images.list()).filter((image) => policy.all || image.names.length === 0)
   const used = await imageUses(store, listed)
   const unused = listed.filter((image) => !used.has(image.manifest.digest))
-  const facts = await readAllFacts(store, unused)
-  const gone = facts.filter((one) => createdMs(one) < policy.imagesBefore && (policy.labels?.(one) ?? true))
+  const gone = (
+    await mapLimit(unused, 8, async (image) => ((await isMeant(store, image, policy)) ? [image] : []))
+  ).flat()
   if (gone.length > 0) printLine(io, policy.dryRun ? 'Images that would be deleted:' : 'Deleted Images:')
-  for (const { image } of gone) for (const line of await removed(store, image, policy.dryRun)) printLine(io, line)
+  for (const image of gone) for (const line of await removed(store, image, policy.dryRun)) printLine(io, line)
   if (gone.length > 0) printLine(io, '')
 }
 
-async function removed(store: Store, image: ImageFacts['image'], dryRun: boolean): Promise<string[]> {
+/** What an image is whose documents are lost is not known: it goes by when it came, and no label chooses it. */
+async function isMeant(store: Store, image: StoredImage, { imagesBefore, labels }: ImagePolicy): Promise<boolean> {
+  const facts = await readImageFacts(store, image).catch(() => undefined)
+  if (facts === undefined) return labels === undefined && Date.parse(image.storedAt) < imagesBefore
+  return createdMs(facts) < imagesBefore && (labels?.(facts) ?? true)
+}
+
+async function removed(store: Store, image: StoredImage, dryRun: boolean): Promise<string[]> {
   const references = [...image.names, ...image.repoDigests]
   if (dryRun) return [`deleted: ${image.id}`]
   const { lines, isGone } = await removeImage(store, image, references)
