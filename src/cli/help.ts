@@ -31,6 +31,17 @@ export async function commandHelp(entry: CommandEntry, command: Command, columns
   return `${await program.getHelp()}\n`
 }
 
+/** What `wherry image` alone shows: the commands that begin with the word. Undefined if there are none. */
+export function groupHelp(word: string): string | undefined {
+  const rows = commands.flatMap(({ name, also, summary }) =>
+    [name, ...also].filter((one) => one.startsWith(`${word} `)).map((one) => ({ one, summary })),
+  )
+  if (rows.length === 0) return undefined
+  const width = Math.max(...rows.map(({ one }) => one.length)) + 11
+  const lines = rows.map(({ one, summary }) => `${`  wherry ${one}`.padEnd(width)}${summary}\n`)
+  return `wherry ${word} COMMAND\n\nCommands:\n${lines.join('')}`
+}
+
 /** The error for words that name no command, with the nearest that do. */
 export function unknownCommand(words: readonly string[]): WherryError {
   const names = commands.flatMap((c) => [c.name, ...c.also])

@@ -27,7 +27,13 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   const found = findCommand(words[0] === 'help' ? words.slice(1) : words)
   const wantsHelp = words[0] === 'help' || globals.includes('--help')
   if (found === undefined) {
-    const { overview, unknownCommand } = await import('./help.ts')
+    const { groupHelp, overview, unknownCommand } = await import('./help.ts')
+    const [name, ...others] = words[0] === 'help' ? words.slice(1) : words
+    const group = name === undefined ? undefined : groupHelp(name)
+    if (group !== undefined && splitGlobals(others).words.length === 0) {
+      io.stdout.write(group)
+      return 0
+    }
     if (words.length > 0 && !(wantsHelp && words.length === 1)) throw unknownCommand(words)
     const text = await overview(io.stdout.isTTY ? io.stdout.columns : 100)
     ;(wantsHelp ? io.stdout : io.stderr).write(text)

@@ -158,6 +158,17 @@ it('keeps what a container is made of, and shows the container too', async () =>
   expect(await home.ok('rmi', 'me/used')).toContain(`Deleted: ${used}`)
 })
 
+it('lists the verbs of image and container, which are the short forms', async () => {
+  for (const args of [['image'], ['image', '--help'], ['help', 'image']]) {
+    const { code, stdout } = await home.run(args)
+    expect([
+      code,
+      stdout.match(/^ {2}wherry image (ls|rm|prune|inspect|history|tag|pull|push|build) /gm)?.length,
+    ]).toEqual([0, 9])
+  }
+  expect((await home.run(['image', 'nothing'])).code).toBe(2)
+})
+
 it('measures the store', async () => {
   expect(await home.ok('system', 'df')).toMatch(/^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages /)
   expect(JSON.parse(await home.ok('info', '-f', 'json'))).toMatchObject({ Store: home.store })

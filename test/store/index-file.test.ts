@@ -5,6 +5,7 @@ import {
   formatIndexFile,
   parseIndexFile,
   withImage,
+  withoutImage,
   withoutName,
 } from '../../src/store/index-file.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
@@ -47,6 +48,19 @@ describe('edits', () => {
   test('storing an image again keeps its names and the time it first came', () => {
     const again = { ...image('a', ['y']), storedAt: '2027-01-01T00:00:00.000Z' }
     expect(withImage([image('a', ['x'])], again)).toEqual([image('a', ['x', 'y'])])
+  })
+
+  test('an image goes with the names that it was known to have, and stays with one that it got since', () => {
+    const others = [image('b', ['z'])]
+    const known = { ...image('a', ['x']), repoDigests: ['x@sha256:1'] }
+    const { digest } = known.manifest
+    expect(withoutImage([known, ...others], digest)).toEqual(others)
+    expect(withoutImage([known, ...others], digest, ['x', 'x@sha256:1'])).toEqual(others)
+    expect(withoutImage([known], digest, ['x'])).toEqual([{ ...known, names: [] }])
+    expect(withoutImage([{ ...known, names: ['x', 'new'] }], digest, ['x', 'x@sha256:1'])).toEqual([
+      image('a', ['new']),
+    ])
+    expect(withoutImage([image('a', []), ...others], digest, [])).toEqual(others)
   })
 
   test('an image whose last name is removed stays', () => {
