@@ -44,6 +44,42 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ps.ts')).containers,
   },
   {
+    name: 'commit',
+    also: ['container commit'],
+    summary: 'Make an image of a container',
+    load: async () => (await import('./commands/commit.ts')).command,
+  },
+  {
+    name: 'diff',
+    also: ['container diff'],
+    summary: 'List what a container has changed',
+    load: async () => (await import('./commands/diff.ts')).command,
+  },
+  {
+    name: 'cp',
+    also: ['container cp'],
+    summary: 'Copy files into a container, and out of one',
+    load: async () => (await import('./commands/cp.ts')).command,
+  },
+  {
+    name: 'config',
+    also: [],
+    summary: 'Change what an image of a container will say',
+    load: async () => (await import('./commands/config.ts')).command,
+  },
+  {
+    name: 'stop',
+    also: ['container stop'],
+    summary: 'End what runs in containers',
+    load: async () => (await import('./commands/stop.ts')).command,
+  },
+  {
+    name: 'rename',
+    also: ['container rename'],
+    summary: 'Give a container another name',
+    load: async () => (await import('./commands/rename.ts')).command,
+  },
+  {
     name: 'rm',
     also: ['container rm', 'container remove'],
     summary: 'Remove containers',

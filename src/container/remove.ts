@@ -73,7 +73,7 @@ export interface StopRequest {
 export async function stopContainer(
   record: ContainerRecord,
   { signal, graceMs }: StopRequest,
-  { deps, scope }: { readonly deps: ContainerDeps; readonly scope: Scope },
+  { deps, scope }: { readonly deps: Pick<ContainerDeps, 'store'>; readonly scope: Scope },
 ): Promise<void> {
   const { containers } = deps.store
   if ((await containers.holder(record))?.kind !== 'run') return
