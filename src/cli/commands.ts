@@ -74,6 +74,36 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/stop.ts')).command,
   },
   {
+    name: 'unshare',
+    also: [],
+    summary: 'Start a shell in which containers can be mounted',
+    load: async () => (await import('./commands/unshare.ts')).command,
+  },
+  {
+    name: 'mount',
+    also: [],
+    summary: "Mount a container's files, in a shell of wherry unshare",
+    load: async () => (await import('./commands/mount.ts')).command,
+  },
+  {
+    name: 'umount',
+    also: ['unmount'],
+    summary: "Unmount a container's files",
+    load: async () => (await import('./commands/mount.ts')).umount,
+  },
+  {
+    name: 'port',
+    also: ['container port'],
+    summary: 'Say why containers have no ports of their own',
+    load: async () => (await import('./commands/refused.ts')).port,
+  },
+  {
+    name: 'attach',
+    also: ['container attach'],
+    summary: 'Say why nobody can attach to a container',
+    load: async () => (await import('./commands/refused.ts')).attach,
+  },
+  {
     name: 'rename',
     also: ['container rename'],
     summary: 'Give a container another name',

@@ -48,11 +48,7 @@ export async function commitContainer(
   request: CommitRequest,
   { deps, scope }: { readonly deps: ContainerDeps; readonly scope: Scope },
 ): Promise<Digest> {
-  const changed = await applyChanges(
-    { raw: record.config },
-    request.changes,
-    platformOf({ raw: record.config }),
-  )
+  const changed = await applyChanges({ raw: record.config }, request.changes, platformOf({ raw: record.config }))
   const lease = await deps.store.lease()
   try {
     const committing = { deps, scope, lease }

@@ -5,7 +5,7 @@ import { WherryError, errnoOf } from '../core/errors.ts'
 import { shortSocketPath } from '../host/socket-path.ts'
 import { containerTrees } from './container-client.ts'
 import type { ContainerTrees } from './container-contract.ts'
-import { createCaller } from './rpc.ts'
+import { type Caller, createCaller } from './rpc.ts'
 
 /** A connection to a process that has a container. */
 export interface AskedContainers {
@@ -15,6 +15,20 @@ export interface AskedContainers {
 
 /** Connects to the process that offers a container at `path`; undefined if there is none. */
 export async function askContainers(path: string): Promise<AskedContainers | undefined> {
+  const asked = await askCalls(path, 'the container ended meanwhile')
+  if (asked === undefined) return undefined
+  const place = (): Promise<string> => Promise.reject(new WherryError('internal', 'another process knows that'))
+  return {
+    containers: containerTrees((call, params, options) => asked.caller.call(call, params, options), place),
+    close: asked.close,
+  }
+}
+
+/** Connects to a socket of `offerCalls`; undefined if nobody is there. `lost` says that its process has ended. */
+export async function askCalls(
+  path: string,
+  lost: string,
+): Promise<{ readonly caller: Caller; close(this: void): void } | undefined> {
   const name = shortSocketPath(path)
   const socket = createConnection(name.path)
   try {
@@ -25,12 +39,7 @@ export async function askContainers(path: string): Promise<AskedContainers | und
   } finally {
     name.close()
   }
-  const lost = (): Error => new WherryError('container-in-use', 'the container ended meanwhile', { hint: 'Try again.' })
-  const caller = createCaller(socket, socket, lost)
   socket.on('error', () => undefined)
-  const place = (): Promise<string> => Promise.reject(new WherryError('internal', 'another process knows that'))
-  return {
-    containers: containerTrees((call, params, options) => caller.call(call, params, options), place),
-    close: () => void socket.destroy(),
-  }
+  const caller = createCaller(socket, socket, () => new WherryError('container-in-use', lost, { hint: 'Try again.' }))
+  return { caller, close: () => void socket.destroy() }
 }

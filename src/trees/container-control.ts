@@ -13,7 +13,7 @@ const socketUmask = 0o177
  * Takes calls about the containers that `trees` has mounted.
  * @returns ends it; calls under way are cancelled
  */
-export async function offerContainers(
+export function offerContainers(
   path: string,
   call: (...args: Parameters<ContainerCall>) => Promise<unknown>,
 ): Promise<{ close(this: void): void }> {
@@ -23,6 +23,14 @@ export async function offerContainers(
       (params: never, { signal }: Parameters<Handler>[1]) => call(name, params, { signal }),
     ]),
   )
+  return offerCalls(path, handlers)
+}
+
+/** Takes calls at a socket, of this user alone. @returns ends it; calls under way are cancelled */
+export async function offerCalls(
+  path: string,
+  handlers: Readonly<Record<string, Handler>>,
+): Promise<{ close(this: void): void }> {
   const open = new Set<Socket>()
   const server = createServer((socket) => {
     open.add(socket)

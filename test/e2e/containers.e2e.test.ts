@@ -205,6 +205,17 @@ describe.skipIf(isMissing)('working containers', () => {
     expect(await home.ok('ps', '-aq', '--filter', 'name=brief')).toBe('')
   })
 
+  it('can be mounted for programs of this machine', async () => {
+    await home.ok('run', '--name', 'seen', 'box', 'sh', '-c', 'echo in > /it')
+    const script = 'id -u; cat "$C/it"; echo back > "$C/out"; exit 6'
+    expect(await home.run(['unshare', '--mount', 'C=seen', 'sh', '-c', script])).toMatchObject({
+      code: 6,
+      stdout: '0\nin\n',
+    })
+    expect(await home.ok('run', 'seen', '--', 'cat', '/out')).toBe('back')
+    expect((await home.run(['mount', 'seen'])).stderr).toContain('wherry unshare')
+  })
+
   it('keep their images from being collected', async () => {
     await builder.attempt(['FROM box', 'RUN echo only > /here'], {}, ['-t', 'gone'])
     const name = await home.ok('from', '--name', 'holder', 'gone')
