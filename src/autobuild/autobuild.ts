@@ -96,7 +96,10 @@ export async function serveAutobuild(options: ServingOptions): Promise<void> {
       note(`${serves.join(' and ')} at ${(await listenOn(server, { host, port, tls })).url}`)
     }
     const inner = AbortSignal.any([signal, ending.signal])
-    const watching = watchAll(options, service, inner)
+    // Being told to end is no failure of what is waiting.
+    const watching = watchAll(options, service, inner).catch((error: unknown) => {
+      if (!inner.aborted) throw error
+    })
     await Promise.race([aborted(signal), watching])
   } finally {
     ending.abort(new Error('wherry ends'))

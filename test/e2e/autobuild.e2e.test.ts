@@ -3,12 +3,14 @@ import { type ChildProcess, execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { type Server, type ServerResponse, createServer } from 'node:http'
+import { get } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { buildSync } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type GitServer, type TestRepository, newRepository, serveGit } from '../support/git-server.ts'
+import { makeCertificates } from '../support/certificates.ts'
 import { lacks, missingTools } from '../support/need.ts'
 import { type Moved, type Posting, type Sender, post, posting } from '../support/webhooks.ts'
 import { type Home, type ServedRegistry, freePort, newHome, serveRegistry } from '../support/wherry.ts'
@@ -111,7 +113,7 @@ describe.skipIf(isMissing)('wherry autobuild', () => {
     child.stderr?.on('data', (text: Buffer) => (said += text.toString()))
     const url = await eventually(`a server: ${said}`, () => {
       if (child.exitCode !== null) throw new Error(`autobuild ended: ${said}`)
-      return /at (http\S+)/.exec(said)?.[1]
+      return /hooks.* at (http\S+)/.exec(said)?.[1]
     })
     server = { child, url }
     return url
@@ -119,10 +121,10 @@ describe.skipIf(isMissing)('wherry autobuild', () => {
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     const running = server
     server = undefined
-    if (running === undefined || running.child.exitCode !== null) return
+    if (running === undefined) return
     const ended = once(running.child, 'close')
     running.child.kill(signal)
-    await ended
+    expect((await ended)[0]).toBe(signal === 'SIGKILL' ? null : 0)
   }
 
   const repositoryOf = (name: string, dockerfile = 'FROM scratch\nCOPY a.txt /\n'): TestRepository => {
@@ -309,6 +311,31 @@ describe.skipIf(isMissing)('wherry autobuild', () => {
       child.kill()
       await once(child, 'close')
     }
+  })
+
+  it.skipIf(lacks('tools', missingTools('openssl')))('serves https, and pages elsewhere than hooks', async () => {
+    const files = makeCertificates(mkdtempSync(join(home.dir, 'certificates-')))
+    const pages = `127.0.0.1:${await freePort()}`
+    const tls = ['--tls-cert', files.serverCertificate, '--tls-key', files.serverKey]
+    repositoryOf('secure')
+    const config = configure('secure', '[{branch: main}]', 'host: github\n    secret-file: secret')
+    const url = await start(config, '--pages-listen', pages, ...tls)
+    const statusOf = (address: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        get(address, { ca: readFileSync(files.authority) }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        }).on('error', reject)
+      })
+    const asked = [
+      `${url}/`,
+      `${url}/healthz`,
+      `${url}/hooks/secure`,
+      `https://${pages}/`,
+      `https://${pages}/hooks/secure`,
+    ]
+    expect(await Promise.all(asked.map(statusOf))).toEqual([404, 200, 405, 200, 404])
+    await expect(fetch(url.replace('https', 'http'))).rejects.toThrow()
   })
 
   it('docs/autobuild.md has a configuration that builds', async () => {
