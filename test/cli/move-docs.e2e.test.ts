@@ -1,6 +1,7 @@
 /** The commands of docs/move.md, in their order, and what scripts rely on in their output. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -67,6 +68,33 @@ it('load takes an image that is there under another name, and says what the name
   expect(await home.ok('load', '-i', file)).toBe(
     `The image me/app:2 already exists, renaming the old one with ID ${newer} to empty string\nLoaded image: me/app:2`,
   )
+})
+
+it('a load that is killed leaves no image and nothing in its way', async () => {
+  await writeFile(join(context, 'noise'), randomBytes(4 << 20))
+  await writeFile(join(context, 'Dockerfile'), 'FROM scratch\nCOPY noise /\n')
+  await home.ok('build', '-q', '-t', 'noise:1', context)
+  const file = join(home.dir, 'noise.tar')
+  await home.ok('save', '-o', file, 'noise:1')
+  const bytes = await readFile(file)
+  const other = await newHome()
+  try {
+    const child = other.start(['load'], { input: '' })
+    child.stdin?.on('error', () => undefined).write(bytes.subarray(0, bytes.length >> 1))
+    const isSpooling = async (): Promise<boolean> => {
+      const names = await readdir(join(other.store, 'tmp')).catch(() => [])
+      return names.some((name) => name.endsWith('-archive'))
+    }
+    while (!(await isSpooling())) await new Promise((resolve) => setTimeout(resolve, 20))
+    child.kill('SIGKILL')
+    await finished(child)
+    expect(await other.ok('images', '-aq')).toBe('')
+    expect(await other.ok('load', '-i', file)).toBe('Loaded image: noise:1')
+    expect(await readdir(join(other.store, 'tmp'))).toEqual([])
+    expect((await other.run(['export', 'noise:1'])).code).toBe(0)
+  } finally {
+    await other.remove()
+  }
 })
 
 it.each([
