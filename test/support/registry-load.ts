@@ -8,7 +8,10 @@ export interface LoadRequest {
   /** `HOST:PORT`. */
   readonly address: string
   readonly clients: number
-  readonly ms: number
+  /** Asked before each image. */
+  readonly isOver: () => boolean
+  /** Gets what the registry said that it has: paths below `/v2/`, and the digest of what must be there. */
+  readonly acknowledged: Map<string, Digest>
   /** The server is killed now and then: a request that gets no answer is no failure, and counts for nothing. */
   readonly isKilled?: boolean
 }
@@ -20,8 +23,6 @@ export interface Load {
   readonly bytes: number
   /** Answers that were due and did not come, or were wrong. */
   readonly failures: string[]
-  /** What the registry said that it has: paths below `/v2/`, and the digest of what must be there. */
-  readonly acknowledged: ReadonlyMap<string, Digest>
 }
 
 interface Client {
@@ -32,13 +33,12 @@ interface Client {
 
 class NoAnswer extends Error {}
 
-/** Runs the clients until the time is over. */
+/** Runs the clients until it is over. */
 export async function loadRegistry(request: LoadRequest): Promise<Load> {
-  const load = { images: 0, bytes: 0, failures: [] as string[], acknowledged: new Map<string, Digest>() }
-  const end = performance.now() + request.ms
+  const load = { images: 0, bytes: 0, failures: [] as string[] }
   const work = async (i: number): Promise<void> => {
-    const client: Client = { request, repository: `load/client-${i}`, acknowledged: load.acknowledged }
-    for (let round = 0; performance.now() < end; round++) {
+    const client: Client = { request, repository: `load/client-${i}`, acknowledged: request.acknowledged }
+    for (let round = 0; !request.isOver(); round++) {
       try {
         const moved = await oneImage(client, round)
         load.bytes += moved
