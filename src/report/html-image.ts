@@ -24,7 +24,7 @@ ${[...lines, ...others]}</ol>
 <section class="files" aria-labelledby="files-title">
 <h2 id="files-title">Files</h2>
 <div class="tools" role="search" aria-label="Files">
-<label class="search"><span>Search</span><input type="search" id="search" autocomplete="off" spellcheck="false" placeholder="search names and paths"></label>
+<label class="search"><span>Search</span><input type="search" id="search" autocomplete="off" spellcheck="false" placeholder="search files"></label>
 <div class="marks" role="group" aria-label="Show only">
 ${[markButton('A', 'added'), markButton('C', 'changed'), markButton('D', 'deleted')]}</div>
 <button type="button" id="order" aria-pressed="false">largest first</button>

@@ -125,6 +125,7 @@ describe('wherry report', () => {
       [['report'], 2, 'what shall be reported'],
       [['report', '--last', 'me/app'], 2, '--last names a build'],
       [['report', '--svg', '--json', 'me/app'], 2, 'choose one of --svg and --json'],
+      [['build', '--check', '--report', 'x.html', '.'], 2, '--report is of a build'],
       [['report', 'nobody/nothing'], 1, 'nobody/nothing'],
       [['report', '20200101-000000-abcdef'], 2, 'no record of build'],
     ] as const) {

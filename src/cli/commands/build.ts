@@ -98,7 +98,9 @@ const noEngine =
 
 /** Answers a question about the build. Loaded here: a build needs none of it. */
 async function answer(call: Call, parts: CallParts): Promise<number> {
-  const { request, io } = parts
+  const { request, io, options } = parts
+  if (options.report !== undefined)
+    throw new WherryError('usage', '--report is of a build; --check and --call make none')
   io.sources.set(basename(request.dockerfile), request.dockerfile)
   const { runCall } = await import('../call/run.ts')
   return runCall(call, parts)
