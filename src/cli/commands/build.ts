@@ -47,6 +47,7 @@ export const command = defineCommand({
     const options = { ...given, 'build-arg': [...fromFiles, ...given['build-arg']] }
     const context = contextOf(args)
     const call = parseCall(options)
+    if (call !== undefined && options.report !== undefined) throw notBuilt()
     const around = { ...io, exists: existsSync }
     const perform = (request: BuildRequest): Promise<number> =>
       call === undefined ? runBuild(request, options, io) : answer(call, { request, options, io })
@@ -84,6 +85,10 @@ function twice(): WherryError {
   })
 }
 
+function notBuilt(): WherryError {
+  return new WherryError('usage', '--report is of a build, and --check and --call make none')
+}
+
 function noArchive(): WherryError {
   return new WherryError(
     'usage',
@@ -98,9 +103,7 @@ const noEngine =
 
 /** Answers a question about the build. Loaded here: a build needs none of it. */
 async function answer(call: Call, parts: CallParts): Promise<number> {
-  const { request, io, options } = parts
-  if (options.report !== undefined)
-    throw new WherryError('usage', '--report is of a build; --check and --call make none')
+  const { request, io } = parts
   io.sources.set(basename(request.dockerfile), request.dockerfile)
   const { runCall } = await import('../call/run.ts')
   return runCall(call, parts)
