@@ -8,10 +8,14 @@ import { quietScope } from '../../src/core/scope.ts'
 import { type Document, descriptorJson, documentOf, indexDocument } from '../../src/oci/image.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { hostPlatform, parsePlatform } from '../../src/oci/platform.ts'
+import { parseReference } from '../../src/oci/reference.ts'
 import { createRegistryClient } from '../../src/registry/client.ts'
 import { copyImage } from '../../src/transfer/copy/copy.ts'
 import { parsePlace } from '../../src/transfer/copy/place.ts'
 import type { TransferDeps } from '../../src/transfer/deps.ts'
+import { loadOutgoing } from '../../src/transfer/documents.ts'
+import { pullImage } from '../../src/transfer/pull.ts'
+import { pushImage } from '../../src/transfer/push.ts'
 import { type DebianRegistry, startDebianRegistry } from '../support/debian-registry.ts'
 import { lacks, missingTools } from '../support/need.ts'
 import { blobOf } from '../support/registries.ts'
@@ -179,6 +183,30 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo', 'tar', 
     expect(await copy(deps, 'store:built:1', `docker-archive:${dir}/built.tar:built:1`)).toBe(digest)
     const seen = JSON.parse(run('skopeo', 'inspect', `oci:${dir}/layout:1`)) as { Digest: string }
     expect(seen.Digest).toBe(digest)
+  })
+
+  test('what was pulled with layers that are not compressed is pushed and saved as it came', async () => {
+    const client = createRegistryClient({ env: {} })
+    const dir = tempDir()
+    writeFileSync(join(dir, 'file'), 'plain')
+    run('tar', '-C', dir, '-cf', join(dir, 'layer.tar'), 'file')
+    const layer = blobOf(readFileSync(join(dir, 'layer.tar')), mediaTypes.ociLayer)
+    const rootfs = { type: 'layers', diff_ids: [layer.descriptor.digest] }
+    const config = blobOf(
+      Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs })),
+      mediaTypes.ociConfig,
+    )
+    const name = { registry: debian.address, repository: 'plain' }
+    const { descriptor, bytes } = await pushManifest(client, name, { config, layers: [layer] })
+    await client.pushManifest(name, 'latest', { descriptor, bytes }, scope)
+    const deps = await newDeps()
+    const platform = parsePlatform('linux/amd64', hostPlatform())
+    await pullImage({ name: `${debian.address}/plain:latest`, platform, policy: 'always' }, deps, scope)
+    const stored = await deps.store.images.resolve(`${debian.address}/plain`)
+    const reference = parseReference(`${other.address}/plain:1`)
+    const pushed = await pushImage({ outgoing: await loadOutgoing(stored, deps.store), reference }, deps, scope)
+    expect(pushed.digest).toBe(descriptor.digest)
+    expect(await copy(deps, `store:${debian.address}/plain`, `oci:${dir}/layout:1`)).toBe(descriptor.digest)
   })
 
   test("skopeo's own archives are read, those of docker's old form too", async () => {
