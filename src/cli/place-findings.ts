@@ -17,7 +17,12 @@ function storeFinding(root: string, disk: DiskState): Finding {
   const { name: type } = fileSystemOf(disk.fsType)
   const found = `${root} (${type}, ${humanSize(disk.freeBytes, 3)} free)`
   if (disk.freeBytes >= scarceBytes && disk.freeFiles !== 0) return { name: 'store', level: 'ok', found }
-  return { name: 'store', level: 'note', found, fix: 'wherry cache prune --all, or --root DIR on a disk with more room' }
+  return {
+    name: 'store',
+    level: 'note',
+    found,
+    fix: 'wherry cache prune --all, or --root DIR on a disk with more room',
+  }
 }
 
 function snapshotFinding(root: string, disk: DiskState, facts: Facts): Finding {
