@@ -142,7 +142,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'export',
     also: ['container export'],
-    summary: 'Write the file system of an image as a tar',
+    summary: 'Write the file system of a container or an image as a tar',
     load: async () => (await import('./commands/export.ts')).command,
   },
   {

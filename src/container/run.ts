@@ -26,6 +26,9 @@ export interface RunRequest {
   readonly terminal: boolean
 }
 
+/** Of a program that SIGKILL has ended. */
+const killedCode = 137
+
 /** After a first request to end, how long the program has before it is killed, in milliseconds. */
 const graceMs = 10_000
 
@@ -77,7 +80,11 @@ async function runUntilEnd(run: ContainerRun, { access, scope, config }: Running
   if (scope.signal.aborted) onAbort()
   scope.signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await access.containers.run(run, { ...scope, signal: kill.signal })
+    const code = await access.containers.run(run, { ...scope, signal: kill.signal })
+    // It was killed because the user wanted an end: that is what happened.
+    if (scope.signal.aborted && code === killedCode)
+      throw new WherryError('cancelled', 'cancelled', { cause: scope.signal.reason })
+    return code
   } finally {
     scope.signal.removeEventListener('abort', onAbort)
   }

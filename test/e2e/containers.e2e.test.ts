@@ -1,13 +1,14 @@
 /** Working containers through the program: made, run in, changed, committed, in both modes and from a second terminal. */
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Builder, newBuilder, noStaticBusybox } from '../support/busybox-image.ts'
-import { lacks, noFullMap, noUserNamespace } from '../support/need.ts'
+import { lacks, missingTools, noFullMap, noUserNamespace } from '../support/need.ts'
 import { type Home, finished } from '../support/wherry.ts'
 
+const program = join(import.meta.dirname, '..', '..', 'bin', 'wherry.js')
 const isMissing = lacks('userns', noUserNamespace()) || lacks('tools', noStaticBusybox())
 const modes = [
   ['mapped', isMissing || lacks('mapped', noFullMap())],
@@ -164,6 +165,20 @@ describe.skipIf(isMissing)('working containers', () => {
     expect(await codeOf('-p', '8080:80', 'box', 'true')).toBe(125)
     expect(await codeOf('-p', '8080:8080', 'box', 'true')).toBe(0)
     expect(await codeOf('-it', 'box', 'true')).toBe(125)
+  })
+
+  it.skipIf(lacks('tools', missingTools('script')))('have a terminal of their own with -t', async () => {
+    const wherry = `'${process.execPath}' '${program}' run --rm -it --root '${home.store}' box sh`
+    const child = spawn('script', ['-qec', `stty rows 33 cols 99; ${wherry}`, '/dev/null'], {
+      env: { ...process.env, HOME: home.dir },
+    })
+    const end = finished(child)
+    // Not before the shell has the terminal.
+    await new Promise<void>((resolve) => child.stdout.on('data', (text: Buffer) => text.includes('# ') && resolve()))
+    child.stdin.write('tty; stty size; echo $TERM; exit 3\r')
+    const { code, stdout } = await end
+    expect(stdout.replaceAll('\r', '')).toContain('\n/dev/pts/0\n33 99\nxterm\n')
+    expect(code).toBe(3)
   })
 
   it('get variables, folders and volumes, which are in no image', async () => {

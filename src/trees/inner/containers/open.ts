@@ -49,13 +49,24 @@ export async function withContainer<T>(
   work: (container: OpenContainer) => Promise<T>,
 ): Promise<T> {
   const open = inner.containers.get(tree.id)
-  if (open !== undefined) return await work(open)
+  if (open !== undefined) {
+    requireNamespaces(inner)
+    return await work(open)
+  }
   const { container, close } = await openContainer(inner, tree)
   try {
     return await work(container)
   } finally {
     await close()
   }
+}
+
+/** In chroot mode what runs has its own things in the tree. @throws WherryError `host-unsupported` */
+export function requireNamespaces({ mode }: Inner): void {
+  if (mode.kind !== 'chroot') return
+  throw new WherryError('host-unsupported', 'in chroot mode nothing can be done to a container that runs', {
+    hint: 'End it in its own terminal first. Modes with user namespaces can do it: see `wherry doctor`.',
+  })
 }
 
 /** Mounts a container that is not mounted. `close` keeps it on disk. */

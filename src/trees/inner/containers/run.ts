@@ -9,7 +9,7 @@ import type { ContainerRun, ContainerTree, NamespaceShell, StopTree } from '../.
 import { prepareMounts } from '../mounts.ts'
 import { specOf } from '../spec.ts'
 import type { Inner } from '../state.ts'
-import { type OpenContainer, knownOwners, openContainer, saveOwners } from './open.ts'
+import { type OpenContainer, knownOwners, openContainer, requireNamespaces, saveOwners } from './open.ts'
 import { showTerminal } from './terminal.ts'
 
 /** How often the owners that a program asks for are kept, in milliseconds. */
@@ -74,6 +74,7 @@ export async function stopContainer(
   inner: Inner,
   { tree, request }: { readonly tree: ContainerTree; readonly request: StopTree },
 ): Promise<void> {
+  requireNamespaces(inner)
   const number = signalNumber(request.signal)
   const process = inner.containers.get(tree.id)?.process
   const first = process?.first()
@@ -82,7 +83,9 @@ export async function stopContainer(
   if (heeds) send(first, number)
   const end = Date.now() + (heeds ? request.graceMs : 0)
   while (process.first() !== undefined && Date.now() < end) await delay(stopPollMs)
-  send(first, constants.signals.SIGKILL)
+  if (process.first() === undefined) return
+  // With unshare(1) first, whose own end is then told: of a child that was killed it tells nonsense.
+  for (const pid of [process.pid, first]) send(pid, constants.signals.SIGKILL)
 }
 
 /** Signals that it does nothing about never reach the first process of a pid namespace: pid_namespaces(7). */
