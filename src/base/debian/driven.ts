@@ -75,15 +75,23 @@ export async function makeDriven(
   const changed = await workspace.run({ over: tools.stack, args, env, onOutput: tail.add }, scope)
   if (changed === undefined) throw runFailed(tool, tail.lines())
   const made = mergedItems([below(changed, target)])
-  if (tool === 'mmdebstrap') return finishedItems(made, spec.time)
+  const more = tool === 'debootstrap' ? secondStage : made.some(isTmpfiles) ? tmpfilesAgain : undefined
+  if (more === undefined) return finishedItems(made, spec.time)
   const first = await workspace.layer(made, scope)
-  const second = await workspace.run({ over: first.stack, args: secondStage, env, onOutput: tail.add }, scope)
+  const second = await workspace.run({ over: first.stack, args: more, env, onOutput: tail.add }, scope)
   if (second === undefined) throw runFailed(tool, tail.lines())
   return finishedItems(mergedItems([first, second]), spec.time)
 }
 
 /** debootstrap(8), "Cross-architecture and foreign": where the first stage may make no devices and mount nothing, the second has both. */
 const secondStage = ['/debootstrap/debootstrap', '--second-stage']
+
+/** What packages asked of systemd-tmpfiles came to nothing without /proc, which mmdebstrap may not mount: it is asked again in the new system. */
+const tmpfilesAgain = ['sh', '-c', 'systemd-tmpfiles --create || :']
+
+function isTmpfiles({ entry }: SealItem): boolean {
+  return entry.path === 'usr/bin/systemd-tmpfiles' || entry.path === 'bin/systemd-tmpfiles'
+}
 
 /** The part of a layer below a folder, as a tree of its own. */
 function below({ entries, tarPath }: TempLayer, folder: string): TempLayer {
