@@ -4,7 +4,6 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commands } from '../../src/cli/commands.ts'
 import { docsLines } from '../support/docs-commands.ts'
 import { type ImageEntry, imageEntries } from '../support/image-entries.ts'
 import { lacks, missingTools, noFullMap, noMirror, noUserNamespace } from '../support/need.ts'
@@ -132,8 +131,7 @@ describe.skipIf(isMissing)('Debian from its mirror', () => {
   })
 
   it('docs/bases.md says only what works', async () => {
-    const canImport = commands.some((command) => command.name === 'import')
-    const lines = docsLines('docs/bases.md').filter((line) => canImport || !line.includes('wherry import'))
+    const lines = docsLines('docs/bases.md')
     const work = join(home.dir, 'docs')
     mkdirSync(work)
     const program = `"${process.execPath}" "${root}/bin/wherry.js"`

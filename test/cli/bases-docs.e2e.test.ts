@@ -29,6 +29,14 @@ describe.skipIf(isMissing)('bases of the machine', () => {
     expect(lstatSync(join(home.dir, 'box/usr/bin/env')).isFile()).toBe(true)
   })
 
+  it('the tree can be imported, and runs', async () => {
+    const tar = ['-C', join(home.dir, 'box'), '--owner', '0', '--group', '0', '-c', '.']
+    const input = execFileSync('tar', tar, { maxBuffer: 256 << 20 })
+    const ran = await home.run(['import', '-', 'local/box'], { input })
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(await home.ok('run', 'local/box', 'bash', '-c', 'echo from the box')).toBe('from the box')
+  })
+
   it('a Dockerfile builds on packages of the machine, which have what they depend on', async () => {
     await writeFile(join(home.dir, 'Dockerfile'), 'FROM local/tools\nRUN echo made | grep -o m >/x && cat /x\n')
     await home.ok('build', '-t', 'local/on-tools', home.dir)
