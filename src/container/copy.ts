@@ -48,14 +48,6 @@ function isContents(path: string): boolean {
   return /(^|\/)\.$/.test(path) || /^\/+$/.test(path)
 }
 
-/** How to copy. */
-export interface CopyOptions {
-  /** Owners stay what they are. */
-  readonly archive: boolean
-  /** A link that is named is what it leads to. */
-  readonly followLink: boolean
-}
-
 interface Work {
   readonly deps: ContainerDeps
   readonly scope: Scope

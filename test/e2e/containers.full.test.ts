@@ -49,7 +49,7 @@ describe.skipIf(unfit).each(['mapped', 'single'])('apache2 in a container, in %s
     await home.ok('rmi', '-f', id)
 
     const port = await freePort()
-    const listen = `sed -i 's/^Listen 80$/Listen 127.0.0.1:${port}/' /etc/apache2/ports.conf && . /etc/apache2/envvars && exec apache2 -D FOREGROUND`
+    const listen = `sed -i 's/^Listen 80$/Listen 127.0.0.1:${port}/' /etc/apache2/ports.conf && . /etc/apache2/envvars && mkdir -p /var/run/apache2 && exec apache2 -D FOREGROUND`
     const ended = finished(home.start(['run', ...mode, '--name', 'web', image, 'sh', '-c', listen]))
     expect(await pageOf(`http://127.0.0.1:${port}/`)).toBe('a page\n')
     // Also while it runs, what a second terminal commits is whole.
