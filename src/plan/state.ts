@@ -1,7 +1,7 @@
 /** The state of a stage while its instructions are lowered. Lives only inside plan/. */
 import { type Digest, digestOf } from '../core/digest.ts'
 import { type JsonObject, canonicalJson } from '../core/json.ts'
-import { type SourceRange, WherryError } from '../core/errors.ts'
+import type { SourceRange } from '../core/errors.ts'
 import type { Checks } from '../dockerfile/checks/checks.ts'
 import { type HistoryEntry, type ImageConfig, runtimeOf } from '../oci/config.ts'
 import type { Image } from '../oci/image.ts'
@@ -204,14 +204,6 @@ export function joinPath(base: string, path: string): string {
 /** True for an absolute path without empty, `.` and `..` parts. */
 function isClean(path: string): boolean {
   return path === '/' || (path.startsWith('/') && !/\/(?:\/|\.{1,2}(?:\/|$)|$)/.test(path))
-}
-
-/** The error for something that docker builds and wherry does not yet. */
-export function notImplemented(what: string, at: Stage['from']['at']): WherryError {
-  return new WherryError('not-implemented', `${what} is not implemented yet`, {
-    at,
-    hint: 'wherry refuses what it would have to ignore; build this Dockerfile without it for now.',
-  })
 }
 
 /** A stage's state as the immutable outcome. */

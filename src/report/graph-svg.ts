@@ -3,7 +3,7 @@ import { humanDuration } from '../ui/human.ts'
 import { fitWidth } from '../ui/text.ts'
 import type { StageReport } from './contract.ts'
 import { type GraphEdge, type GraphNode, layOut, nodeSize } from './graph.ts'
-import { type Markup, html } from './markup.ts'
+import { type Markup, html } from '../core/markup.ts'
 import { shownText } from './names.ts'
 import { stageText } from './words.ts'
 

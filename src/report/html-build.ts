@@ -2,7 +2,7 @@
 import { humanDuration, humanSize } from '../ui/human.ts'
 import type { BuildReport, StepReport, TransferReport } from './contract.ts'
 import { graphSvg } from './graph-svg.ts'
-import { type Markup, html } from './markup.ts'
+import { type Markup, html } from '../core/markup.ts'
 import { shownInstruction, shownText } from './names.ts'
 import { axisTicks, position } from './axis.ts'
 import { buildWords, dateText, stageText, transferText, waitedOf } from './words.ts'

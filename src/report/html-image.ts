@@ -1,7 +1,7 @@
 /** Layers, files and wasted space of an image, as parts of the page. */
 import { humanSize } from '../ui/human.ts'
 import type { HistoryLine, ImageReport, LayerReport, Waste } from './contract.ts'
-import { type Markup, html } from './markup.ts'
+import { type Markup, html } from '../core/markup.ts'
 import { shownName } from './names.ts'
 import { instructionOf } from './page-layers.ts'
 

@@ -1,6 +1,6 @@
 /** The pages: all builds, and one build with its log. Plain HTML that needs no script; pure. */
 import { type AutobuildConfig, type BuildRecord, type Repository, type Rule, isEnded } from '../contract.ts'
-import { type Html, html } from './html.ts'
+import { type Markup, html } from '../../core/markup.ts'
 
 /** Marks before the words, so that nobody needs to see colours. */
 const marks: Readonly<Record<BuildRecord['status'], string>> = {
@@ -42,18 +42,18 @@ export function listPage({ config, builds, only, nowMs }: ListView): string {
   )
 }
 
-function buildTable(builds: readonly BuildRecord[], nowMs: number): Html {
+function buildTable(builds: readonly BuildRecord[], nowMs: number): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="builds"><table>
 <thead><tr><th scope="col">Build</th><th scope="col">Status</th><th scope="col">Repository</th><th scope="col">Branch or tag</th><th scope="col">Commit</th><th scope="col">Image tags</th><th scope="col">Dockerfile</th><th scope="col">Queued</th><th scope="col">Took</th></tr></thead>
 <tbody>${builds.map((one) => buildRow(one, nowMs))}</tbody></table></div>`
 }
 
-function buildRow(build: BuildRecord, nowMs: number): Html {
+function buildRow(build: BuildRecord, nowMs: number): Markup {
   return html`<tr><td class="short"><a href="/builds/${build.id}">${build.id}</a></td><td>${statusOf(build)}</td><td class="short"><a href="/?repository=${build.repository}">${build.repository}</a></td><td>${refName(build.ref)}</td><td><code>${build.commit?.slice(0, 12)}</code></td><td>${tagList(build)}</td><td><code>${build.dockerfile}</code></td><td>${timeOf(build.queuedAt)}</td><td class="short">${tookText(build, nowMs)}</td></tr>
 `
 }
 
-function statusOf({ status }: BuildRecord): Html {
+function statusOf({ status }: BuildRecord): Markup {
   return html`<span class="status ${status}"><span aria-hidden="true">${marks[status]}</span> ${status}</span>`
 }
 
@@ -61,7 +61,7 @@ function refName(ref: string): string {
   return ref.replace(/^refs\/heads\//, '').replace(/^refs\/tags\//, 'tag ')
 }
 
-function tagList({ images }: BuildRecord): Html {
+function tagList({ images }: BuildRecord): Markup {
   return html`${images.map((image, i) => html`${i === 0 ? '' : ', '}<code>${tagOf(image)}</code>`)}`
 }
 
@@ -69,7 +69,7 @@ function tagOf(image: string): string {
   return image.slice(image.lastIndexOf(':') + 1)
 }
 
-function timeOf(iso: string | undefined): Html | undefined {
+function timeOf(iso: string | undefined): Markup | undefined {
   if (iso === undefined) return undefined
   const text = `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
   return html`<time datetime="${iso}">${text}</time>`
@@ -82,7 +82,7 @@ function tookText({ startedAt, endedAt, status }: BuildRecord, nowMs: number): s
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
 }
 
-function repositoryCard(repository: Repository, url: string | undefined): Html {
+function repositoryCard(repository: Repository, url: string | undefined): Markup {
   const { name, git, image, hook, rules } = repository
   return html`<section class="card"><h3><a href="/?repository=${name}">${name}</a></h3><dl>
 <dt>Source</dt><dd><code>${git}</code></dd><dt>Image</dt><dd><code>${image}</code></dd>
@@ -90,7 +90,7 @@ function repositoryCard(repository: Repository, url: string | undefined): Html {
 <dt>Rules</dt><dd><ul class="plain">${rules.map(ruleItem)}</ul></dd></dl></section>`
 }
 
-function ruleItem({ ref, dockerfile, context, imageTags, target }: Rule): Html {
+function ruleItem({ ref, dockerfile, context, imageTags, target }: Rule): Markup {
   const place = context === '' ? '' : ` in ${context}`
   const stage = target === undefined ? '' : `, stage ${target}`
   return html`<li>${ref.kind} <code>${ref.text}</code>: <code>${dockerfile}</code>${place}${stage} as ${imageTags.map((tag, i) => html`${i === 0 ? '' : ', '}<code>${tag}</code>`)}</li>`
@@ -101,7 +101,7 @@ export function buildPage(
   build: BuildRecord,
   { log, isCut, nowMs }: { readonly log: string; readonly isCut: boolean; readonly nowMs: number },
 ): string {
-  const row = (name: string, value: Html | string | undefined): Html =>
+  const row = (name: string, value: Markup | string | undefined): Markup =>
     value === undefined || value === '' ? html`` : html`<dt>${name}</dt><dd>${value}</dd>`
   const pulls = build.images.map((image) => `docker pull ${image}`).join('\n')
   return page(
@@ -127,7 +127,7 @@ export function messagePage(title: string): string {
   return page(title, html`<p><a href="/">All builds</a></p>`, undefined)
 }
 
-function page(title: string, content: Html, navigation: Html | undefined): string {
+function page(title: string, content: Markup, navigation: Markup | undefined): string {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} - wherry</title><link rel="stylesheet" href="/style.css"><link rel="icon" href="data:,"></head>
@@ -138,5 +138,5 @@ ${content}
 </main>
 <footer><p>Times are UTC.</p></footer>
 </body></html>
-`.html
+`.markup
 }

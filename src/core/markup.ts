@@ -29,14 +29,6 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /** Text as it stands in markup, between tags or in a quoted attribute. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (char) => entities[char]!)
-}
-
-/** JSON for a `<script>`: no character of it can end the element or begin a comment. */
-export function scriptJson(value: unknown): Markup {
-  const text = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-  return { markup: text }
 }
