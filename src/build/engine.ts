@@ -20,7 +20,7 @@ import { type CopySelection, copySelection, runCopyStep } from './steps/copy.ts'
 import { type MountStack, mountDigests, mountStacks } from './steps/mounts.ts'
 import { runRunStep } from './steps/run.ts'
 import { runWorkdirStep } from './steps/workdir.ts'
-import { type Found, usableRecord } from './usable-record.ts'
+import { type Found, overSame, usableRecord } from './usable-record.ts'
 
 /** What a step made. */
 export interface StepResult {
@@ -121,13 +121,11 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
     if (step.fresh) return { miss: 'fresh' }
     return renewed.has(step.id) ? { miss: 'renewed' } : usableRecord(definition, session)
   }
-  const remember = async (step: Step, made: StepResult, keysOf: readonly Digest[]): Promise<void> => {
-    const record: StepRecord = { ...made, description: step.text }
-    for (const k of new Set(keysOf)) await session.deps.store.steps.put(k, record)
-  }
+  const remember = (step: Step, made: Made, keysOf: readonly Digest[]): Promise<void> =>
+    putRecords(session, { ...made, description: step.text }, keysOf)
   const settle = async (step: Step): Promise<StepResult> => {
     const definition = await ranged(step, () => key(step.id))
-    const known = await lookUp(step, definition)
+    const known = await overSame(await lookUp(step, definition), () => stack(step.input))
     if (known.miss === undefined) return log.cached(step, known.result, 'hit')
     if (hasRun) session.deps.trees.warm()
     // Asked for together, so that stages that do not depend on each other run at once.
@@ -141,15 +139,16 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
       ...(selected !== undefined && { selection: selected.digest }),
       ...(step.kind === 'run' && { others: await ranged(step, () => mountDigests(step.mounts, mounts, session)) }),
     }
+    const over = content.input
     const contentKey = stepKey(step, content)
     const same = step.fresh ? known : await usableRecord(contentKey, session)
     if (same.miss === undefined) {
-      await remember(step, same.result, [definition])
+      await remember(step, { ...same.result, over }, [definition])
       return log.cached(step, same.result, 'same-content')
     }
     return log.running(step, known.miss, async (output) => {
       const made = await execute(step, { input, session, output, selection: selected, mounts })
-      await remember(step, made, [contentKey, definition])
+      await remember(step, { ...made, over }, [contentKey, definition])
       return made
     })
   }
@@ -160,6 +159,12 @@ export function createEngine(plan: Pick<Plan, 'steps' | 'lines'>, session: Sessi
     await Promise.allSettled([...keys.values(), ...selections.values(), ...results.values()])
   }
   return { result, key, stack, settled, skipUnasked }
+}
+
+type Made = StepResult & { readonly over: Digest }
+
+async function putRecords({ deps }: Session, record: StepRecord, keys: readonly Digest[]): Promise<void> {
+  for (const key of new Set(keys)) await deps.store.steps.put(key, record)
 }
 
 /** What an executing step gets. */

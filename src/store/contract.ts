@@ -118,6 +118,8 @@ export interface ImageStore {
 export interface StepRecord {
   /** The layer made; undefined for a step that changed nothing and makes no layer. */
   readonly diffId?: Digest
+  /** The stack that it was made over, as a key part; unknown in old records. */
+  readonly over?: Digest
   readonly fidelity: 'exact' | 'emulated'
   /** One line for people: the instruction. */
   readonly description: string

@@ -94,10 +94,14 @@ export function formatStepRecord(record: StepRecord): string {
 export function parseStepRecord(text: string): StepRecord | undefined {
   const raw = parseVersioned(text, versions.step)
   if (!raw) return undefined
-  const { diffId, fidelity, description, createdAt } = raw
-  if (diffId !== undefined && !(typeof diffId === 'string' && isDigest(diffId))) return undefined
+  const { diffId, over, fidelity, description, createdAt } = raw
+  if (!isDigestOrNone(diffId) || !isDigestOrNone(over)) return undefined
   if (!isFidelity(fidelity) || typeof description !== 'string' || typeof createdAt !== 'string') return undefined
-  return { ...(diffId === undefined ? {} : { diffId }), fidelity, description, createdAt }
+  return { ...(diffId && { diffId }), ...(over && { over }), fidelity, description, createdAt }
+}
+
+function isDigestOrNone(value: unknown): value is Digest | undefined {
+  return value === undefined || (typeof value === 'string' && isDigest(value))
 }
 
 /** The text of a download record. */

@@ -70,7 +70,8 @@ export async function openBuildBench(): Promise<BuildBench> {
       }
       return build({ ...emptyRequest, context, dockerfile: join(context, 'Dockerfile'), ...more }, deps, scope)
     },
-    leftovers: () => [...folder('tmp'), ...folder('leases')],
+    // Notes of uploads stay: a later run goes on with them.
+    leftovers: () => [...folder('tmp').filter((path) => !path.startsWith('tmp/uploading-')), ...folder('leases')],
     close: async () => {
       await Promise.all([trees.close(), pool.close()])
       await removeTree(dir)

@@ -47,6 +47,7 @@ const prefix = 'dev.wherry.cache.'
 const keys = {
   key: `${prefix}key`,
   diffId: `${prefix}diff-id`,
+  over: `${prefix}over`,
   size: `${prefix}size`,
   fidelity: `${prefix}fidelity`,
   description: `${prefix}description`,
@@ -79,7 +80,7 @@ export function listRecord(list: Descriptor): SharedRecord {
 
 /** The manifest of a record. */
 export function recordDocument(key: Digest, record: SharedRecord): Document {
-  const { layer, list, diffId, fidelity, description, createdAt } = record
+  const { layer, list, diffId, over, fidelity, description, createdAt } = record
   const layers =
     layer === undefined ? [list ?? emptyDocument.descriptor] : [layer.blob, ...(layer.contents ? [layer.contents] : [])]
   const manifest = {
@@ -91,6 +92,7 @@ export function recordDocument(key: Digest, record: SharedRecord): Document {
     annotations: {
       [keys.key]: key,
       ...(diffId !== undefined && { [keys.diffId]: diffId }),
+      ...(over !== undefined && { [keys.over]: over }),
       ...(layer?.size !== undefined && { [keys.size]: String(layer.size) }),
       [keys.fidelity]: fidelity,
       [keys.description]: description,
@@ -117,7 +119,10 @@ export function readRecordDocument(key: Digest, document: Document): SharedRecor
   const { [keys.fidelity]: fidelity, [keys.created]: createdAt = '', [keys.diffId]: diffId } = annotations
   if (fidelity !== 'exact' && fidelity !== 'emulated') throw bad('its fidelity is unknown')
   checkTime(createdAt)
-  const record = { fidelity, createdAt, description: annotations[keys.description] ?? '' } as const
+  const over = annotations[keys.over]
+  if (over !== undefined && !isDigest(over)) throw bad('what it was made over is no digest')
+  const description = annotations[keys.description] ?? ''
+  const record = { fidelity, createdAt, description, ...(over !== undefined && { over }) } as const
   const [blob, contents] = manifest.layers
   if (diffId === undefined) return blob?.mediaType === contentsType ? { ...record, list: blob } : record
   return { ...record, ...layerOf({ diffId, blob, contents, size: annotations[keys.size] }) }
