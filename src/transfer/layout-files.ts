@@ -1,9 +1,10 @@
 /** Files of an OCI layout in a folder: each appears whole, whoever else writes there. OCI image-spec image-layout.md. */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type Digest, hexOf } from '../core/digest.ts'
+import { type HeldLock, withLock } from '../store/lock.ts'
 
 /** Where a blob lies in a layout. */
 export function layoutPath(digest: Digest): string {
@@ -25,4 +26,13 @@ async function put(path: string, write: (temp: string) => Promise<void>): Promis
   await mkdir(dirname(path), { recursive: true })
   await write(temp)
   await rename(temp, path)
+}
+
+/**
+ * Runs `work` while no other process edits the index.json of the layout in `folder`.
+ * @throws WherryError `store-busy` after 30 seconds of waiting, and what `work` throws
+ */
+export async function whileIndexIsLocked(folder: string, work: (lock: HeldLock) => Promise<void>): Promise<void> {
+  await withLock(folder, 'index.json', work)
+  await rm(join(folder, 'index.json.owner'), { force: true })
 }

@@ -160,6 +160,19 @@ describe.skipIf(lacks('tools', missingTools('docker-registry', 'skopeo', 'tar', 
     expect((await deps.store.images.resolve('example.com/chain:v2')).manifest.digest).toBe(index.descriptor.digest)
   })
 
+  test('keeps its name in a folder that others are copied to at the same moment', async () => {
+    await pushIndex(debian.address, 'crowd')
+    const deps = await newDeps()
+    const dir = tempDir()
+    const names = ['a', 'b', 'c', 'd', 'e']
+    await Promise.all(names.map((name) => copy(deps, `docker://${debian.address}/crowd`, `oci:${dir}/layout:${name}`)))
+    const { manifests } = JSON.parse(readFileSync(join(dir, 'layout', 'index.json'), 'utf8')) as {
+      readonly manifests: readonly { readonly annotations: Readonly<Record<string, string>> }[]
+    }
+    const kept = manifests.map(({ annotations }) => annotations['org.opencontainers.image.ref.name'])
+    expect(kept.sort()).toEqual(names)
+  })
+
   test('gives one platform where one is asked for', async () => {
     const index = await pushIndex(debian.address, 'narrow')
     const deps = await newDeps()

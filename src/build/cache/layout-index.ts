@@ -1,5 +1,5 @@
 /** index.json of a cache's folder: an entry for each record; what else is in there stays as it is. */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WherryError } from '../../core/errors.ts'
 import { ifStillThere } from '../../core/if-there.ts'
@@ -8,8 +8,7 @@ import { type Descriptor, parseDescriptor } from '../../oci/descriptor.ts'
 import { descriptorJson } from '../../oci/image.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import { ociLayoutFile } from '../../store/formats.ts'
-import { withLock } from '../../store/lock.ts'
-import { putFile } from '../../transfer/layout-files.ts'
+import { putFile, whileIndexIsLocked } from '../../transfer/layout-files.ts'
 
 const nameKey = 'org.opencontainers.image.ref.name'
 
@@ -57,7 +56,7 @@ export async function editEntries(
   edit: (read: () => Promise<readonly IndexEntry[]>) => Promise<readonly IndexEntry[] | undefined>,
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await withLock(folder, 'index.json', async (lock) => {
+  await whileIndexIsLocked(folder, async (lock) => {
     const entries = await edit(() => readEntries(folder))
     if (entries === undefined) return
     await putFile(join(folder, 'oci-layout'), Buffer.from(ociLayoutFile))
@@ -65,5 +64,4 @@ export async function editEntries(
     const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: entries.map(({ json }) => json) }
     await putFile(join(folder, 'index.json'), Buffer.from(JSON.stringify(index)))
   })
-  await rm(join(folder, 'index.json.owner'), { force: true })
 }

@@ -12,7 +12,7 @@ import { isIndex, parseManifestOrIndex } from '../../oci/image.ts'
 import { hexOf } from '../../core/digest.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import { ociLayoutFile } from '../../store/formats.ts'
-import { layoutPath, putFile } from '../layout-files.ts'
+import { layoutPath, putFile, whileIndexIsLocked } from '../layout-files.ts'
 import { outputError } from '../output.ts'
 import { logTransfer, transferAll } from '../progress.ts'
 import type { PlannedCopy } from './contract.ts'
@@ -32,7 +32,7 @@ export async function copyToFolder(
 ): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
-    const before = await entriesOf(folder)
+    await entriesOf(folder)
     await transferAll(copy.plan.blobs, { deps: { parallel }, scope }, (blob, inner) =>
       writeBlob(copy, { blob, folder }, inner),
     )
@@ -41,8 +41,11 @@ export async function copyToFolder(
     }
     await putFile(join(folder, 'oci-layout'), Buffer.from(ociLayoutFile))
     const entries = indexEntries(copy)
-    const stay = before.filter((old) => !entries.some((entry) => isSame(old, entry)))
-    await putFile(join(folder, 'index.json'), Buffer.from(indexText([...stay, ...entries])))
+    await whileIndexIsLocked(folder, async (lock) => {
+      const stay = (await entriesOf(folder)).filter((old) => !entries.some((entry) => isSame(old, entry)))
+      lock.assertHeld()
+      await putFile(join(folder, 'index.json'), Buffer.from(indexText([...stay, ...entries])))
+    })
   } catch (error) {
     throw outputError(error, folder)
   }
