@@ -88,7 +88,8 @@ export function recordDocument(key: Digest, record: SharedRecord): Document {
     mediaType: mediaTypes.ociManifest,
     artifactType,
     config: descriptorJson(emptyDocument.descriptor),
-    layers: layers.map(descriptorJson),
+    // Each says whose it is, so that a layer in the record of another step shows before it is fetched.
+    layers: layers.map((descriptor) => descriptorJson({ ...descriptor, annotations: { [keys.key]: key } })),
     annotations: {
       [keys.key]: key,
       ...(diffId !== undefined && { [keys.diffId]: diffId }),
@@ -123,7 +124,8 @@ export function readRecordDocument(key: Digest, document: Document): SharedRecor
   if (over !== undefined && !isDigest(over)) throw bad('what it was made over is no digest')
   const description = annotations[keys.description] ?? ''
   const record = { fidelity, createdAt, description, ...(over !== undefined && { over }) } as const
-  const [blob, contents] = manifest.layers
+  if (manifest.layers.some((layer) => layer.annotations?.[keys.key] !== key)) throw bad('its layer is of another step')
+  const [blob, contents] = manifest.layers.map(({ annotations: _own, ...descriptor }) => descriptor)
   if (diffId === undefined) return blob?.mediaType === contentsType ? { ...record, list: blob } : record
   return { ...record, ...layerOf({ diffId, blob, contents, size: annotations[keys.size] }) }
 }

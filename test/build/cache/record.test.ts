@@ -20,7 +20,8 @@ const layer = {
   size: 2048,
   contents: { mediaType: contentsType, digest: digestOf('list'), size: 3 },
 }
-const withLayer: SharedRecord = { ...record, diffId, layer }
+const over = digestOf('below')
+const withLayer: SharedRecord = { ...record, diffId, over, layer }
 
 /** The record's manifest, edited as text. */
 function edited(edit: (text: string) => string): ReturnType<typeof documentOf> {
@@ -39,8 +40,10 @@ describe('a shared record', () => {
   })
 
   test.each<[string, (text: string) => string]>([
-    ['of another step', (text) => text.replace(key, digestOf('other'))],
-    ['without a key', (text) => text.replace('dev.wherry.cache.key', 'x')],
+    ['of another step', (text) => text.replaceAll(key, digestOf('other'))],
+    ['with the layer of another step', (text) => text.replace(key, digestOf('other'))],
+    ['without a key', (text) => text.replaceAll('dev.wherry.cache.key', 'x')],
+    ['over what is no digest', (text) => text.replace(over, 'sha256:1')],
     ['with an unknown fidelity', (text) => text.replace('"exact"', '"perhaps"')],
     ['without a time', (text) => text.replace('2026-01-02T03:04:05.678Z', 'yesterday')],
     ['whose diffID is none', (text) => text.replace(diffId, 'sha256:1')],
